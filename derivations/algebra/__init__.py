@@ -1,0 +1,55 @@
+"""The language of the lemmas and its prover.
+
+``language`` (ranges, arrays, sums) → ``differential`` (Gateaux derivative, adjoint) → ``normal_form`` (first proof, all
+sizes) and ``explicit`` (second proof, small sizes) → ``program`` (stable steps) → ``lemma`` (what a file says).
+"""
+
+from derivations.algebra.differential import adjoint, derivative, differential, pairing
+from derivations.algebra.functions import commuting, phi
+from derivations.algebra.language import Array, Delta, Index, Range, Tensor, largest, scalar, substitute, tensor, total
+from derivations.algebra.lemma import (
+    Claim,
+    Lemma,
+    Verdict,
+    Wrong,
+    adjoint_claim,
+    derivative_claim,
+    differential_claim,
+    gradient_claim,
+    identity,
+    standard_range,
+)
+from derivations.algebra.program import Program, Step, stabiliser, step
+
+__all__ = [
+    "Array",
+    "Claim",
+    "Delta",
+    "Index",
+    "Lemma",
+    "Program",
+    "Range",
+    "Step",
+    "Tensor",
+    "Verdict",
+    "Wrong",
+    "adjoint",
+    "adjoint_claim",
+    "commuting",
+    "derivative",
+    "derivative_claim",
+    "differential",
+    "differential_claim",
+    "gradient_claim",
+    "identity",
+    "largest",
+    "pairing",
+    "phi",
+    "scalar",
+    "stabiliser",
+    "standard_range",
+    "step",
+    "substitute",
+    "tensor",
+    "total",
+]
