@@ -1,4 +1,4 @@
-"""Images with ground truth: random Voronoi scenes (Section 4 of the paper, Fig. 1) and a bundled real image."""
+"""Images with ground truth: random Voronoi scenes (Section 4 of the paper, Fig. 1) and a real image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Scene:
         image: observed values, float64, `(*shape, C)`.
         truth: label of each pixel, int64, `(*shape)`, values 0..J-1.
         prototypes: value of each label, float64, `(J, C)`.
-        clean: the image without noise, float64, `(*shape, C)`; of a real image, the prototype of the true label.
+        clean: the image without noise, float64, `(*shape, C)`; of a real image, the true prototypes.
     """
 
     image: np.ndarray
@@ -38,8 +38,8 @@ def voronoi_lines(
 ) -> Scene:
     """Scenario (a), Fig. 1a: the thin black walls (label 0) of white Voronoi cells (label 1), one channel.
 
-    A pixel is black when its centre lies within `width / 2` of the wall between two cells. The walls are one or two
-    pixels wide, so that averaging over 3×3 patches wipes most of them out.
+    A pixel is black when its centre lies within `width / 2` of the wall between two cells. The walls are one
+    or two pixels wide, so that averaging over 3×3 patches wipes most of them out.
 
     Args:
         shape: side lengths of the image in pixels, any dimension.
@@ -73,17 +73,18 @@ def voronoi_colors(
     *,
     cells: int | None = None,
 ) -> Scene:
-    """Scenario (b), Fig. 1b: Voronoi cells in `labels` colours, three channels in [0, 1] before the noise is added.
+    """Scenario (b), Fig. 1b: Voronoi cells in `labels` colours, three channels.
 
-    The colours are points of the coarsest cubic grid that has enough of them; 8 labels are the corners of the colour
-    cube. There noise of 0.6 makes the nearest colour wrong in 1 - Φ(0.5 / 0.6)³ = 49% of the pixels.
+    The colours are points of the coarsest cubic grid in [0, 1]³ that has enough of them; 8 labels are the
+    corners of the colour cube. There noise of 0.6 makes the nearest colour wrong in 1 - Φ(0.5 / 0.6)³ = 49% of
+    the pixels.
 
     Args:
         shape: side lengths of the image in pixels, any dimension.
         rng: the source of all randomness.
         noise: standard deviation of the Gaussian noise in each channel.
         labels: number of colours J, at least 2.
-        cells: number of cells; by default one for every 150 pixels. Each label is given to some cell if they suffice.
+        cells: number of cells; by default one for every 150 pixels.
 
     Raises:
         ShapeError: `shape` is empty or has a side below 1.
@@ -102,11 +103,11 @@ def voronoi_colors(
 
 
 def nuclei(part: Literal["train", "unseen"] = "train") -> Scene:
-    """The bundled real image: fluorescent cell nuclei (label 1) on background (label 0), 256 × 256, one channel.
+    """The bundled real image: fluorescent cell nuclei (label 1) on background (label 0), 256 × 256.
 
-    Values are square roots of the recorded intensity, scaled to [0, 1]: counting noise then has about the same size
-    everywhere. Both parts carry the prototypes of the training part (its class means), so that the unseen part's truth
-    enters nowhere. Origin and licences: `laflow/data/ORIGIN.md`.
+    Values, one channel, are square roots of the recorded intensity, scaled to [0, 1]: counting noise then has
+    about the same size everywhere. Both parts carry the prototypes of the training part (its class means), so
+    that the unseen part's truth enters nowhere. Origin and licences: `laflow/data/ORIGIN.md`.
 
     Raises:
         ValueRangeError: `part` is neither "train" nor "unseen".
@@ -156,5 +157,8 @@ def _seeds(shape: Sequence[int], cells: int, rng: np.random.Generator) -> np.nda
 def _observed(truth: np.ndarray, prototypes: np.ndarray, noise: float, rng: np.random.Generator) -> Scene:
     clean = prototypes[truth]
     return Scene(
-        image=clean + noise * rng.standard_normal(clean.shape), truth=truth, prototypes=prototypes, clean=clean
+        image=clean + noise * rng.standard_normal(clean.shape),
+        truth=truth,
+        prototypes=prototypes,
+        clean=clean,
     )

@@ -38,11 +38,13 @@ def progress(title: str, steps: int) -> Iterator[Advance]:
 
 
 def show_json(result: dict[str, Any]) -> None:
-    """One JSON document on stdout; numbers that JSON lacks (NaN, infinity) are refused rather than written."""
+    """One JSON document on stdout; numbers that JSON lacks (NaN, infinity) are refused."""
     sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "") -> None:
+def show_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = ""
+) -> None:
     """A table on stdout, the first column to the left, the others to the right."""
     table = Table(title=title, caption=caption or None, caption_justify="left", title_justify="left")
     for index, column in enumerate(columns):

@@ -10,21 +10,21 @@ from typing import BinaryIO
 
 from laflow.errors import FileError
 
+_UNCHANGED = "a file already there is unchanged"
+
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let `write` fill a temporary file next to `path`, then rename it to `path`, which is replaced in one step.
+    """Let `write` fill a temporary file next to `path`, then rename it to `path`.
 
     Args:
         path: the file to make or replace; its folder is made if there is none.
         write: called with the temporary file, opened for writing bytes.
 
     Raises:
-        FileError: the file cannot be written: full disk, no permission, a folder or a device of that name. The
-            temporary file is gone then, and what stood at `path` is unchanged.
+        FileError: the file cannot be written: full disk, no permission, a folder or a device of that name.
+            The temporary file is gone then, and what stood at `path` is unchanged.
     """
-    target = Path(os.path.realpath(path))  # a link stays a link
-    if target.exists() and not target.is_file():
-        raise FileError(f"{path} is {'a folder' if target.is_dir() else 'no ordinary file'}; name a file to write")
+    target = _target(path)
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -47,10 +47,7 @@ def check_writable(path: Path) -> None:
     Raises:
         FileError: as `write_file` would.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise FileError(f"{path} is {'a folder' if target.is_dir() else 'no ordinary file'}; name a file to write")
-    folder = target.parent
+    folder = _target(path).parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     if not folder.is_dir():
@@ -59,11 +56,20 @@ def check_writable(path: Path) -> None:
         raise FileError(f"cannot write {path}: no permission to write in {folder}; choose another folder")
 
 
+def _target(path: Path) -> Path:
+    """The file that a write to `path` makes or replaces: a link stays a link, a folder or a device is refused."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        found = "a folder" if target.is_dir() else "no ordinary file"
+        raise FileError(f"{path} is {found}; name a file to write")
+    return target
+
+
 def _reason(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full; free some space or choose another place (a file already there is unchanged)"
+        return f"the disk is full; free some space or choose another place ({_UNCHANGED})"
     if error.errno == errno.EFBIG:
-        return "the file would be larger than allowed here; choose another place (a file already there is unchanged)"
+        return f"the file would be larger than allowed here; choose another place ({_UNCHANGED})"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "no permission; choose another place or change the permissions"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):

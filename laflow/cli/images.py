@@ -1,4 +1,4 @@
-"""Reading images and truths from PNG, TIFF and NPY files, and writing label maps in the same kinds of file."""
+"""Reading images and truths from PNG, TIFF and NPY files, and writing label maps to them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Truths:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """The array in a PNG, TIFF or NPY file, with the data type of the file; an opaque alpha channel is dropped.
+    """The array in a PNG, TIFF or NPY file, with the data type of the file, without an opaque alpha.
 
     Raises:
         FileError: no such file, another kind of file, or a damaged one.
@@ -39,7 +39,8 @@ def read_array(path: Path) -> np.ndarray:
     except Exception as error:  # decoders raise whatever they like on damaged files
         cause = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise FileError(
-            f"cannot read {path}: damaged, truncated, or no {path.suffix[1:].upper()} file ({cause}); save it again"
+            f"cannot read {path}: damaged, truncated, or no {path.suffix[1:].upper()} file ({cause}); "
+            "save it again"
         ) from error
     if array.size == 0:
         raise ValueRangeError(f"{path} is empty: its shape is {array.shape}; give an image with pixels")
@@ -61,7 +62,8 @@ def as_image(array: np.ndarray, path: Path, dimensions: int) -> np.ndarray:
         array = array[..., None]
     if array.ndim != dimensions + 1:
         raise ShapeError(
-            f"{path} has shape {array.shape}; an image with {dimensions} axes is needed, with or without channels last"
+            f"{path} has shape {array.shape}; an image with {dimensions} axes is needed, "
+            "with or without one more for the channels, last"
         )
     scale = np.iinfo(array.dtype).max if array.dtype.kind == "u" else 1
     image = np.ascontiguousarray(array, dtype=np.float64) / scale
@@ -76,7 +78,7 @@ def as_image(array: np.ndarray, path: Path, dimensions: int) -> np.ndarray:
 
 
 def read_truths(paths: Sequence[Path], arrays: Sequence[np.ndarray] | None = None) -> Truths:
-    """Label maps from files: any whole numbers of 0 or more; the distinct ones, in order, become labels 0..J-1.
+    """Label maps from files: any whole numbers of 0 or more; in order they become labels 0..J-1.
 
     Raises:
         FileError: as `read_array`.
@@ -109,7 +111,7 @@ def check_same_shape(image: np.ndarray, image_path: Path, truth: np.ndarray, tru
 
 
 def write_labels(path: Path, labels: np.ndarray) -> None:
-    """Write label values (whole numbers) to a PNG, TIFF or NPY file, by its suffix; the narrowest type that holds them.
+    """Write label values to a PNG, TIFF or NPY file, by its suffix, in the narrowest type that holds them.
 
     Raises:
         FileError: the file cannot be written, or PNG was asked for labels that are not two-dimensional.
@@ -127,7 +129,9 @@ def write_labels(path: Path, labels: np.ndarray) -> None:
 
         write_file(path, lambda stream: iio.imwrite(stream, narrow, extension=".png"))
     else:
-        raise FileError(f"cannot write labels of shape {labels.shape} to {path}; use .png (2-D), .tif or .npy")
+        raise FileError(
+            f"cannot write labels of shape {labels.shape} to {path}; use .png (2-D), .tif or .npy"
+        )
 
 
 def _reader(path: Path) -> Callable[[Path], np.ndarray]:
@@ -136,7 +140,9 @@ def _reader(path: Path) -> Callable[[Path], np.ndarray]:
         return readers[path.suffix.lower()]
     except KeyError:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
-        raise FileError(f"{path} {found}; PNG, TIFF and NPY files are read (.png, .tif, .tiff, .npy)") from None
+        raise FileError(
+            f"{path} {found}; PNG, TIFF and NPY files are read (.png, .tif, .tiff, .npy)"
+        ) from None
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -161,7 +167,9 @@ def _without_alpha(array: np.ndarray, path: Path) -> np.ndarray:
         return array
     transparent = np.count_nonzero(array[..., -1] != np.iinfo(array.dtype).max)
     if transparent:
-        raise ValueRangeError(f"{path} has {transparent} transparent pixels; flatten it onto a background first")
+        raise ValueRangeError(
+            f"{path} has {transparent} transparent pixels; flatten it onto a background first"
+        )
     opaque = array[..., :-1]
     return opaque[..., 0] if opaque.shape[-1] == 1 else opaque
 
@@ -171,7 +179,8 @@ def _label_values(array: np.ndarray, path: Path) -> np.ndarray:
     if array.ndim == 3 and array.shape[-1] == 3:
         if not np.array_equal(array.min(axis=-1), array.max(axis=-1)):
             raise ShapeError(
-                f"{path} is in colour, its shape is {array.shape}; a truth has one number for each pixel, its label"
+                f"{path} is in colour, its shape is {array.shape}; "
+                "a truth has one number for each pixel, its label"
             )
         array = array[..., 0]
     odd = ~np.isfinite(array) | (array < 0) | (array != np.floor(array)) if array.dtype.kind in "if" else None
@@ -181,4 +190,3 @@ def _label_values(array: np.ndarray, path: Path) -> np.ndarray:
             f"{path} has the value {array[where]} at pixel {where}; labels are whole numbers of 0 or more"
         )
     return array.astype(np.int64)
-
