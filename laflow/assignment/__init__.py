@@ -1,0 +1,1 @@
+"""The linearized assignment flow: labeling images, and learning to."""

@@ -1,0 +1,252 @@
+"""The labeling problem and its linearized assignment flow, Eqs. (2.15)-(2.29) and (3.49).
+
+V' = R_S Omega V + B with V(0) = 0 and S = softmax(Omega L), linearized at the barycentre; the assignment is
+W(T) = Exp(V(T)). The flow is integrated exactly in time, in a Krylov space: V(T) = T phi(TA) b.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from laflow.assignment.distances import finite_array
+from laflow.errors import ShapeError, ValueRangeError
+from laflow.graph import FloatArray, Graph, GridGraph, IntArray
+from laflow.kernels import euler_step, lift, linear_map, log_likelihood, similarity, source
+from laflow.krylov import KrylovSpace, arnoldi, phi_trajectory, relative_residual
+
+# S is computed to a few rounding errors, so b = (S - 1/J)/J below this many of them is the zero vector.
+SOURCE_ROUNDING = 8.0
+
+
+@dataclass(frozen=True, eq=False)
+class LabelingProblem:
+    """What is to be labelled: distances of every node to every label, and who neighbours whom.
+
+    `distances` is ``(*shape, J)``, non-negative, in any unit; `distance_scale` (rho > 0) is in the same unit.
+    `graph` defaults to the grid of that shape and `radius`. Raises `ShapeError` for a wrong or empty shape and
+    `ValueRangeError` for negative or non-finite distances, fewer than two labels, or a wrong scale.
+    """
+
+    distances: ArrayLike
+    graph: Graph | None = None  # type: ignore[assignment]
+    radius: int = 1
+    distance_scale: float = 1.0
+    log_likelihood: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        distances = finite_array(self.distances, "the distances")
+        if distances.ndim < 2 or distances.size == 0:
+            raise ShapeError(
+                f"the distances have shape {distances.shape}: give a non-empty array (*shape, labels), "
+                "with at least one node axis"
+            )
+        if distances.shape[-1] < 2:
+            raise ValueRangeError(f"there is {distances.shape[-1]} label: labeling needs at least 2")
+        if distances.min() < 0.0:
+            position = tuple(np.argwhere(distances < 0.0)[0].tolist())
+            raise ValueRangeError(
+                f"the distance at {position} is {distances[position]:.6g}: distances must not be negative "
+                "(subtract the minimum of each node, which changes nothing)"
+            )
+        scale = positive_number(self.distance_scale, "distance_scale")
+        graph = GridGraph(distances.shape[:-1], self.radius) if self.graph is None else self.graph
+        likelihood = graph.empty_nodes(distances.shape[-1])
+        graph.run(log_likelihood, (graph.pack_nodes(distances), scale), (likelihood,))
+        for name, value in (
+            ("distances", distances),
+            ("graph", graph),
+            ("distance_scale", scale),
+            ("log_likelihood", likelihood),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def labels(self) -> int:
+        """Number of labels J."""
+        return int(self.log_likelihood.shape[0])
+
+    @property
+    def unknowns(self) -> int:
+        """Number of unknowns n = I J."""
+        return self.graph.nodes * self.labels
+
+    def pixelwise_labels(self) -> IntArray:
+        """The nearest label of every node, ``(*shape,)``: what labeling without neighbours gives."""
+        nearest = self.graph.interior(self.log_likelihood).argmax(axis=0)
+        return nearest.astype(np.int64)
+
+    def check_truth(self, truth: ArrayLike) -> IntArray:
+        """Return true labels ``(*shape,)`` as integers, or say what is wrong with them."""
+        array = np.asarray(truth)
+        if array.shape != self.graph.shape:
+            raise ShapeError(
+                f"the truth has shape {array.shape}, the problem {self.graph.shape}: they must show the same nodes"
+            )
+        if not (np.issubdtype(array.dtype, np.integer) or array.dtype == np.bool_):
+            raise ShapeError(f"the truth has type {array.dtype}: give whole numbers, 0 to {self.labels - 1}")
+        if array.min() < 0 or array.max() >= self.labels:
+            wrong = array.min() if array.min() < 0 else array.max()
+            raise ValueRangeError(
+                f"the truth holds label {wrong}: this problem has labels 0 to {self.labels - 1} "
+                "(renumber the truth, or add distances to the missing labels)"
+            )
+        return array.astype(np.int64, copy=False)
+
+    def wrong_percent(self, labels: ArrayLike, truth: ArrayLike) -> float:
+        """Percentage of nodes whose label differs from the truth."""
+        return 100.0 * float(np.mean(np.asarray(labels) != np.asarray(truth)))
+
+
+@dataclass(frozen=True, eq=False)
+class FlowSolution:
+    """The flow at time T, and what it took to get there.
+
+    `krylov_dim` is the dimension reached, `matvecs` the number of products with A, and `error_estimate` an
+    estimate, not a bound, of the relative error of the tangent vector: the integrated residual of the Krylov
+    approximation, without the growth of the flow (see `krylov.relative_residual`).
+    """
+
+    graph: Graph
+    packed_tangent: FloatArray = field(repr=False)
+    krylov_dim: int
+    matvecs: int
+    error_estimate: float
+
+    @cached_property
+    def tangent(self) -> FloatArray:
+        """V(T), ``(*shape, J)``; every row sums to zero."""
+        return self.graph.unpack_nodes(self.packed_tangent)
+
+    @cached_property
+    def probabilities(self) -> FloatArray:
+        """The assignment W(T) = Exp(V(T)), ``(*shape, J)``; every row sums to one."""
+        assignment = self.graph.empty_nodes(self.packed_tangent.shape[0])
+        self.graph.run(lift, (self.packed_tangent,), (assignment,))
+        return self.graph.unpack_nodes(assignment)
+
+    @cached_property
+    def labels(self) -> IntArray:
+        """The most probable label of every node, ``(*shape,)``; the lowest one of equals."""
+        return self.graph.interior(self.packed_tangent).argmax(axis=0).astype(np.int64)
+
+
+def solve_flow(
+    problem: LabelingProblem, weights: ArrayLike | None = None, *, time: float = 5.0, krylov_dim: int = 10
+) -> FlowSolution:
+    """Integrate the linearized assignment flow from the barycentre to `time` T > 0, Eq. (2.29).
+
+    `weights` are ``(*shape, |N|)`` on a grid or ``(E,)`` on a general graph; uniform ones by default. The Krylov
+    space has at most `krylov_dim` dimensions, each of which keeps one node field in memory.
+    """
+    graph = problem.graph
+    packed = graph.packed_uniform_weights() if weights is None else graph.check_weights(weights)
+    duration = positive_number(time, "time")
+    dimension = whole_number(krylov_dim, "krylov_dim")
+    return solve_packed_flow(problem, packed, duration, dimension)
+
+
+def solve_packed_flow(
+    problem: LabelingProblem, weights: FloatArray, time: float, krylov_dim: int
+) -> FlowSolution:
+    """`solve_flow` for packed, checked weights."""
+    graph, labels = problem.graph, problem.labels
+    rows = min(krylov_dim, problem.unknowns)
+    storage = graph.empty_nodes(rows, labels)
+    similar = packed_similarity(problem, weights)
+    space = forward_space(problem, weights, similar, storage, graph.empty_nodes(labels))
+    trajectory = phi_trajectory(space, time)
+    tangent = (trajectory[-1] @ space.basis).reshape(labels, -1)
+    estimate = relative_residual(space, trajectory, time)
+    return FlowSolution(graph, tangent, space.dimension, space.matvecs, estimate)
+
+
+def packed_similarity(problem: LabelingProblem, weights: FloatArray) -> FloatArray:
+    """S = softmax(Omega L), packed, Eq. (2.17) at the barycentre."""
+    similar = problem.graph.empty_nodes(problem.labels)
+    problem.graph.run(similarity, (weights, problem.log_likelihood), (similar,))
+    return similar
+
+
+def forward_space(
+    problem: LabelingProblem, weights: FloatArray, similar: FloatArray, storage: FloatArray, spare: FloatArray
+) -> KrylovSpace:
+    """The Krylov space of (A, b) built in `storage` ``(m, J, P)``, Eqs. (2.20)-(2.29)."""
+    graph = problem.graph
+    graph.run(source, (similar,), (storage[0],))
+    start = storage[0].reshape(-1)
+    if source_vanishes(start, problem):
+        start[:] = 0.0
+
+    def apply(vector: FloatArray, image: FloatArray) -> None:
+        graph.run(
+            linear_map, (weights, similar, vector.reshape(similar.shape)), (image.reshape(similar.shape),)
+        )
+
+    rows = storage.reshape(storage.shape[0], -1)
+    return arnoldi(apply, start, min(rows.shape[0], problem.unknowns), storage=rows, spare=spare.reshape(-1))
+
+
+def source_vanishes(start: FloatArray, problem: LabelingProblem) -> bool:
+    """Whether b is zero up to the rounding of S: then there is no flow, and its direction would be noise."""
+    rounding = SOURCE_ROUNDING * np.finfo(np.float64).eps / problem.labels**2
+    return bool(np.dot(start, start) <= rounding**2 * problem.unknowns)
+
+
+def euler_flow(
+    problem: LabelingProblem, weights: ArrayLike | None = None, *, time: float = 5.0, steps: int = 100
+) -> FlowSolution:
+    """Integrate the flow by `steps` explicit Euler steps, Eq. (3.49): slow, first order, easy to trust.
+
+    The error estimate is infinite: nothing is known of it.
+    """
+    graph = problem.graph
+    packed = graph.packed_uniform_weights() if weights is None else graph.check_weights(weights)
+    count = whole_number(steps, "steps")
+    step_size = positive_number(time, "time") / count
+    similar = packed_similarity(problem, packed)
+    constant, tangent, following = (graph.zeros_nodes(problem.labels) for _ in range(3))
+    graph.run(source, (similar,), (constant,))
+    for _ in range(count):
+        graph.run(euler_step, (packed, similar, constant, tangent, step_size), (following,))
+        tangent, following = following, tangent
+    return FlowSolution(graph, tangent, 0, count, float("inf"))
+
+
+def positive_number(value: float, name: str) -> float:
+    """`value` as a float, refusing what is not finite and larger than zero."""
+    number = _as_float(value, name)
+    if not (np.isfinite(number) and number > 0.0):
+        raise ValueRangeError(f"{name} is {value!r}: give a finite number larger than 0")
+    return number
+
+
+def non_negative_number(value: float, name: str) -> float:
+    """`value` as a float, refusing what is not finite and at least zero."""
+    number = _as_float(value, name)
+    if not (np.isfinite(number) and number >= 0.0):
+        raise ValueRangeError(f"{name} is {value!r}: give a finite number, 0 or larger")
+    return number
+
+
+def whole_number(value: int, name: str, *, least: int = 1) -> int:
+    """`value` as an int, refusing what is not whole or smaller than `least`."""
+    number = _as_float(value, name)
+    if number != np.floor(number) or not np.isfinite(number) or number < least:
+        raise ValueRangeError(f"{name} is {value!r}: give a whole number, {least} or larger")
+    return int(number)
+
+
+def _as_float(value: float, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueRangeError(f"{name} is {value!r}: give a number") from error
+
+
+def target_into(problem: LabelingProblem, truth: IntArray, out: FloatArray) -> None:
+    """Write V* = Pi_0 W*, Eq. (3.2), of checked true labels into the packed field `out` (halo untouched, zero)."""
+    grid = problem.graph.interior(out)
+    for label in range(problem.labels):
+        np.subtract(truth == label, 1.0 / problem.labels, out=grid[label])

@@ -1,0 +1,198 @@
+"""The gradient of the loss with respect to the weights, by four methods with one interface, Theorem 3.8."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from laflow.assignment.flow import (
+    FlowSolution,
+    LabelingProblem,
+    non_negative_number,
+    positive_number,
+    whole_number,
+)
+from laflow.assignment.low_rank import FlowGradient, Workspace, low_rank_flow_gradient
+from laflow.assignment.objective import add_regularizer_gradient, packed_regularizer
+from laflow.assignment.reference import dense_flow_gradient, krylov_flow_gradient
+from laflow.errors import ValueRangeError
+from laflow.graph import FloatArray, Graph, IntArray
+from laflow.kernels import exponential_step as exponential_step_kernel
+from laflow.kernels import riemannian_gradient as riemannian_gradient_kernel
+
+Method = Literal["low-rank", "factored", "krylov", "dense"]
+
+
+@dataclass(frozen=True)
+class GradientOptions:
+    """How to compute a gradient: checked when made.
+
+    `time` T > 0; `krylov_dim` m >= 1; `rank` r between 1 and m; `regularization` tau >= 0.
+    """
+
+    time: float = 5.0
+    method: Method = "low-rank"
+    krylov_dim: int = 8
+    rank: int = 4
+    regularization: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise ValueRangeError(
+                f"the method is {self.method!r}: choose one of {', '.join(get_args(Method))}"
+            )
+        object.__setattr__(self, "time", positive_number(self.time, "time"))
+        object.__setattr__(self, "krylov_dim", whole_number(self.krylov_dim, "krylov_dim"))
+        object.__setattr__(self, "rank", whole_number(self.rank, "rank"))
+        tau = non_negative_number(self.regularization, "regularization")
+        object.__setattr__(self, "regularization", tau)
+        if self.method == "low-rank" and self.rank > self.krylov_dim:
+            raise ValueRangeError(
+                f"the rank is {self.rank}, larger than krylov_dim {self.krylov_dim}: a core of that size has no more "
+                "singular values; lower rank or raise krylov_dim"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class LossGradient:
+    """The loss at some weights, its Euclidean gradient, and what it took.
+
+    `loss = flow_loss + regularizer`. `krylov_dim` and `rank` are those reached, at most those asked for; `matvecs`
+    counts products with A and its transpose. `error_estimate` estimates (it does not bound) the relative error of
+    the integral that the gradient is linear in: the singular values cut, and the residuals of both Krylov spaces
+    without the growth of the flow.
+    """
+
+    graph: Graph
+    packed_gradient: FloatArray = field(repr=False)
+    loss: float
+    flow_loss: float
+    regularizer: float
+    solution: FlowSolution
+    method: Method
+    krylov_dim: int
+    rank: int
+    matvecs: int
+    error_estimate: float
+
+    @cached_property
+    def gradient(self) -> FloatArray:
+        """The Euclidean gradient, ``(*shape, |N|)`` or ``(E,)``; zero for neighbours outside the image."""
+        return self.graph.unpack_weights(self.packed_gradient)
+
+
+def loss_gradient(
+    problem: LabelingProblem,
+    weights: ArrayLike | None,
+    truth: ArrayLike,
+    *,
+    time: float = 5.0,
+    method: Method = "low-rank",
+    krylov_dim: int = 8,
+    rank: int = 4,
+    regularization: float = 0.0,
+) -> LossGradient:
+    """The loss (3.2)-(3.5) of `weights` and its Euclidean gradient, Theorem 3.8.
+
+    `weights` ``(*shape, |N|)`` or ``(E,)``, uniform if None; `truth` integers ``(*shape,)``; `time` T > 0.
+    Methods: ``low-rank`` (rank `rank` of the core in two Krylov spaces of `krylov_dim`, the part of b exact),
+    ``factored`` (the full core), ``krylov`` (one Krylov space of the Kronecker sum), and ``dense`` (its dense
+    exponential); the last two are references for small problems. Raises subclasses of `LaflowError`.
+    """
+    options = GradientOptions(time, method, krylov_dim, rank, regularization)
+    graph = problem.graph
+    if weights is None:
+        packed = graph.packed_uniform_weights()
+    else:
+        packed = graph.check_weights(weights, positive=options.regularization > 0.0)
+    return packed_loss_gradient(problem, packed, problem.check_truth(truth), options)
+
+
+def packed_loss_gradient(
+    problem: LabelingProblem,
+    weights: FloatArray,
+    truth: IntArray,
+    options: GradientOptions,
+    workspace: Workspace | None = None,
+) -> LossGradient:
+    """`loss_gradient` of packed weights and truth, both checked; `workspace` is for ``low-rank`` and ``factored``."""
+    result = _flow_gradient(problem, weights, truth, options, workspace)
+    penalty, tau = 0.0, options.regularization
+    if tau > 0.0:
+        penalty = packed_regularizer(problem.graph, weights, tau)
+        add_regularizer_gradient(problem.graph, weights, tau, result.gradient)
+    flow_loss = result.moments.loss
+    return LossGradient(
+        problem.graph,
+        result.gradient,
+        flow_loss + penalty,
+        flow_loss,
+        penalty,
+        result.solution,
+        options.method,
+        result.krylov_dim,
+        result.rank,
+        result.matvecs,
+        result.error_estimate,
+    )
+
+
+def _flow_gradient(
+    problem: LabelingProblem,
+    weights: FloatArray,
+    truth: IntArray,
+    options: GradientOptions,
+    workspace: Workspace | None,
+) -> FlowGradient:
+    if options.method == "dense":
+        return dense_flow_gradient(problem, weights, truth, time=options.time)
+    if options.method == "krylov":
+        return krylov_flow_gradient(problem, weights, truth, time=options.time, krylov_dim=options.krylov_dim)
+    return low_rank_flow_gradient(
+        problem,
+        weights,
+        truth,
+        time=options.time,
+        krylov_dim=options.krylov_dim,
+        rank=options.rank if options.method == "low-rank" else options.krylov_dim,
+        workspace=workspace,
+    )
+
+
+def gradient_workspace(problem: LabelingProblem, options: GradientOptions) -> Workspace | None:
+    """Memory for many gradients of problems of this size; None for methods that use none."""
+    if options.method not in ("low-rank", "factored"):
+        return None
+    rank = options.rank if options.method == "low-rank" else options.krylov_dim
+    return Workspace.allocate(problem, min(options.krylov_dim, problem.unknowns), rank)
+
+
+def riemannian_gradient(graph: Graph, weights: ArrayLike, gradient: ArrayLike) -> FloatArray:
+    """R_Omega dL, Eq. (3.7): the gradient on the simplex of every patch, in the layout of the weights."""
+    packed = graph.check_weights(weights)
+    result = graph.empty_weights()
+    graph.run(riemannian_gradient_kernel, (packed, _direction(graph, gradient), graph.inside), (result,))
+    return graph.unpack_weights(result)
+
+
+def exponential_step(graph: Graph, weights: ArrayLike, gradient: ArrayLike, step_size: float) -> FloatArray:
+    """One step of Riemannian gradient descent, Eq. (3.8): Omega exp(-h dL), each patch normalised.
+
+    `gradient` is the Euclidean one. Exp_Omega(-h R_Omega dL) is the same point.
+    """
+    packed = graph.check_weights(weights)
+    result = graph.empty_weights()
+    inputs = (packed, _direction(graph, gradient), graph.inside, positive_number(step_size, "step_size"))
+    graph.run(exponential_step_kernel, inputs, (result,))
+    return graph.unpack_weights(result)
+
+
+def _direction(graph: Graph, gradient: ArrayLike) -> FloatArray:
+    packed = graph.pack_weights(gradient)
+    if not np.all(np.isfinite(packed)):
+        raise ValueRangeError(
+            "the gradient holds values that are not finite: the flow or a step has overflowed"
+        )
+    return packed
