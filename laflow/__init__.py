@@ -1,1 +1,70 @@
-"""The linearized assignment flow: labeling images, and learning to."""
+"""Gradients of flows: learning to label images with the linearized assignment flow.
+
+A labeling problem is an array of distances and a graph. `solve_flow` labels it with given weights,
+`loss_gradient` differentiates the loss, `learn_weights` learns the weights of one image, and
+`train_predictor` learns to predict the weights of images that have not been seen.
+"""
+
+from laflow.assignment.distances import (
+    distances_to_colors,
+    distances_to_patches,
+    mean_colors,
+    patch_features,
+)
+from laflow.assignment.flow import FlowSolution, LabelingProblem, euler_flow, solve_flow
+from laflow.assignment.gradient import LossGradient, exponential_step, loss_gradient, riemannian_gradient
+from laflow.assignment.learning import LearnedWeights, LearningStep, learn_weights
+from laflow.assignment.model import LabelingModel, load_model, save_model
+from laflow.assignment.objective import direction_loss, regularizer
+from laflow.assignment.predictor import WeightPredictor, initial_predictor, predict_weights
+from laflow.assignment.training import TrainedPredictor, TrainingStep, train_predictor
+from laflow.errors import (
+    FileError,
+    GraphError,
+    LaflowError,
+    ModelError,
+    ProblemSizeError,
+    ShapeError,
+    ValueRangeError,
+)
+from laflow.graph import GridGraph, SparseGraph
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FileError",
+    "FlowSolution",
+    "GraphError",
+    "GridGraph",
+    "LabelingModel",
+    "LabelingProblem",
+    "LaflowError",
+    "LearnedWeights",
+    "LearningStep",
+    "LossGradient",
+    "ModelError",
+    "ProblemSizeError",
+    "ShapeError",
+    "SparseGraph",
+    "TrainedPredictor",
+    "TrainingStep",
+    "ValueRangeError",
+    "WeightPredictor",
+    "direction_loss",
+    "distances_to_colors",
+    "distances_to_patches",
+    "euler_flow",
+    "exponential_step",
+    "initial_predictor",
+    "learn_weights",
+    "load_model",
+    "loss_gradient",
+    "mean_colors",
+    "patch_features",
+    "predict_weights",
+    "regularizer",
+    "riemannian_gradient",
+    "save_model",
+    "solve_flow",
+    "train_predictor",
+]

@@ -6,6 +6,7 @@ node `i` is always `i + offsets[o]`: one loop serves every dimension and radius,
 image ends. The halo holds zeros, and so do the weights of the neighbours that lie outside the image.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -22,8 +23,8 @@ from laflow.errors import GraphError, ShapeError, ValueRangeError
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-# Weights are given with the precision of their source (a file, a float32 network); a patch may miss the simplex
-# by that much. What is used is what was given: nothing is renormalised silently.
+# Weights are given with the precision of their source (a file, a float32 network); a patch may miss the
+# simplex by that much. What is used is what was given: nothing is renormalised silently.
 SIMPLEX_TOLERANCE = 1e-6
 
 
@@ -47,12 +48,13 @@ class GraphStructure(NamedTuple):
     last: int
 
 
-class _Graph:
+class _Graph(ABC):
     """What both kinds of graph share: running kernels and checking arrays."""
 
-    shape: tuple[int, ...]
-    structure: Any
-    _storage: tuple[int, ...]  # shape of one packed channel of a node field, e.g. of the padded grid
+    # Declared here, defined by each kind as a field, a property or a cached property.
+    shape: Any  # tuple of ints: what node arrays look like to the outside
+    structure: Any  # what kernels get
+    _storage: Any  # tuple of ints: what one packed channel looks like, e.g. the padded grid
 
     @property
     def nodes(self) -> int:
@@ -95,9 +97,9 @@ class _Graph:
         field[..., self.structure.last :] = 0.0
         return field
 
+    @abstractmethod
     def interior(self, packed: NDArray[Any]) -> NDArray[Any]:
         """The cells of a packed node field ``(..., P)`` that are nodes, as a view ``(..., *shape)``."""
-        raise NotImplementedError
 
     def pack_nodes(self, values: ArrayLike) -> FloatArray:
         """Convert ``(*shape, C)`` to the packed ``(C, P)``."""
@@ -170,7 +172,7 @@ class GridGraph(_Graph):
 
     def interior(self, packed: NDArray[Any]) -> NDArray[Any]:
         """The cells of ``(..., P)`` that are nodes, as a view ``(..., *shape)``."""
-        window = tuple(slice(self.radius, self.radius + side) for side in self.shape)
+        window: tuple[Any, ...] = tuple(slice(self.radius, self.radius + side) for side in self.shape)
         return packed.reshape(*packed.shape[:-1], *self._storage)[(..., *window)]
 
     @cached_property
@@ -179,8 +181,8 @@ class GridGraph(_Graph):
         mask = np.zeros((self.neighbours, self.padded_nodes))
         grid = self.interior(mask)
         for neighbour, displacement in enumerate(self.displacements):
-            window = tuple(
-                slice(max(0, -step), min(side, side - step))
+            window: tuple[Any, ...] = tuple(
+                slice(max(0, -step), max(0, min(side, side - step)))
                 for step, side in zip(displacement.tolist(), self.shape, strict=True)
             )
             grid[(neighbour, *window)] = 1.0
@@ -237,7 +239,8 @@ class GridGraph(_Graph):
             neighbour, cell = np.unravel_index(stray[0], packed.shape)
             node = np.array(np.unravel_index(cell, self._storage)) - self.radius
             raise ValueRangeError(
-                f"node {tuple(node.tolist())} has weight {packed[neighbour, cell]:.6g} on a neighbour outside the "
+                f"node {tuple(node.tolist())} has weight {packed[neighbour, cell]:.6g} on a neighbour "
+                "outside the "
                 "image: set it to zero and let the rest of the patch sum to one"
             )
         if positive and not np.all((packed > 0.0) | (self.inside == 0.0)):
@@ -247,7 +250,8 @@ class GridGraph(_Graph):
 
 @dataclass(frozen=True, eq=False)
 class SparseGraph(_Graph):
-    """A general graph in compressed rows: ``indices[indptr[i]:indptr[i + 1]]`` are the neighbours of node `i`.
+    """A general graph in compressed rows: ``indices[indptr[i]:indptr[i + 1]]`` are the neighbours of node
+    `i`.
 
     As in the paper a node may be, and usually is, its own neighbour. Weights have shape ``(E,)``, one for
     each entry of `indices`. Neighbourhoods need not be symmetric.
@@ -322,7 +326,8 @@ class SparseGraph(_Graph):
         public = np.asarray(weights)
         if public.shape != self.weights_shape:
             raise ShapeError(
-                f"the weights have shape {public.shape}: this graph needs {self.weights_shape}, one for each edge"
+                f"the weights have shape {public.shape}: this graph needs {self.weights_shape}, one for "
+                "each edge"
             )
         return np.array(public, dtype=np.float64, order="C")
 
@@ -367,7 +372,8 @@ def _check_rows(indptr: IntArray, indices: IntArray) -> None:
         )
     if indptr[0] != 0 or indptr[-1] != indices.size:
         raise GraphError(
-            f"indptr runs from {indptr[0]} to {indptr[-1]}: it must run from 0 to the number of indices, {indices.size}"
+            f"indptr runs from {indptr[0]} to {indptr[-1]}: it must run from 0 to the number of indices, "
+            f"{indices.size}"
         )
     sizes = np.diff(indptr)
     if np.any(sizes < 0):
@@ -404,12 +410,14 @@ def _check_simplex(sums: FloatArray, packed: FloatArray, interior: Any) -> None:
         )
     if packed.min() < 0.0:
         raise ValueRangeError(
-            f"the smallest weight is {packed.min():.6g}: weights must not be negative (clip, then normalise each patch)"
+            f"the smallest weight is {packed.min():.6g}: weights must not be negative (clip, then normalise "
+            "each patch)"
         )
 
 
 def _zero_weight_message() -> str:
     return (
-        "a weight is exactly 0: learning and the regulariser need the logarithm of every weight inside the image; "
+        "a weight is exactly 0: learning and the regulariser need the logarithm of every weight inside the "
+        "image; "
         "mix in a little of the uniform weights"
     )

@@ -20,10 +20,12 @@ FloatArray = NDArray[np.float64]
 # ratio a second pass restores it (Daniel, Gragg, Kaufman, Stewart 1976: "twice is enough").
 NORM_DROP = 0.1
 
-# What is left of a new direction below this multiple of the operator's scale is rounding: the space is invariant.
+# What is left of a new direction below this multiple of the operator's scale is rounding: the space is
+# invariant.
 BREAKDOWN = 1e-13
 
-# Times at which small trajectories are sampled for error estimates (Simpson's rule: an even number of pieces).
+# Times at which small trajectories are sampled for error estimates (Simpson's rule: an even number of
+# pieces).
 PIECES = 8
 
 
@@ -32,9 +34,9 @@ class KrylovSpace:
     """An orthonormal basis of span{b, Ab, ..., A^(m-1) b} and A restricted to it.
 
     `basis` is (m, n) with orthonormal rows q_1..q_m, b = `start_norm` q_1, and
-    ``A q_j = sum_i hessenberg[i, j] q_i`` plus, for the last j, `next_norm` times the unit vector that the next
-    step would add. After a breakdown the space is invariant, `next_norm` is 0 and results are exact up to
-    rounding. A zero start gives m = 0.
+    ``A q_j = sum_i hessenberg[i, j] q_i`` plus, for the last j, `next_norm` times the unit vector that the
+    next step would add. After a breakdown the space is invariant, `next_norm` is 0 and results are exact up
+    to rounding. A zero start gives m = 0.
     """
 
     basis: FloatArray
@@ -61,8 +63,8 @@ def arnoldi(
     """Build the Krylov space of an operator and a start vector of length n.
 
     `apply(vector, image)` writes A times `vector` (n,) into `image` (n,). The basis is built in `storage`
-    ``(>= krylov_dim, n)``, whose first row may be `start` itself; `spare` (n,) takes the last product, which is
-    no basis vector. Both are allocated if absent. Cost: at most `krylov_dim` products.
+    ``(>= krylov_dim, n)``, whose first row may be `start` itself; `spare` (n,) takes the last product, which
+    is no basis vector. Both are allocated if absent. Cost: at most `krylov_dim` products.
     """
     length = start.size
     if krylov_dim < 1:
@@ -94,7 +96,8 @@ def arnoldi(
 def _orthonormalize(basis: FloatArray, vector: FloatArray) -> tuple[FloatArray, float, float]:
     """Make `vector` orthonormal to the rows of `basis`, in place.
 
-    Returns the coefficients removed, the norm of what was left (by which it was divided), and the norm before.
+    Returns the coefficients removed, the norm of what was left (by which it was divided), and the norm
+    before.
     """
     before = float(np.dot(vector, vector))
     coefficients = basis @ vector
@@ -137,8 +140,9 @@ def phi_trajectory(space: KrylovSpace, time: float) -> FloatArray:
 def residual_integral(space: KrylovSpace, trajectory: FloatArray, time: float) -> float:
     """The integral of the residual norm, ``next_norm * integral |y_m(t)| dt``, of a trajectory y in `space`.
 
-    The error e of Arnoldi's approximation obeys e' = A e + residual, so this estimates ``|e(time)|`` up to the growth
-    factor ``exp(time * max(0, mu))`` of the flow, mu the logarithmic norm of A. Simpson's rule on the samples.
+    The error e of Arnoldi's approximation obeys e' = A e + residual, so this estimates ``|e(time)|`` up to
+    the growth factor ``exp(time * max(0, mu))`` of the flow, mu the logarithmic norm of A. Simpson's rule on
+    the samples.
     """
     if space.next_norm == 0.0 or not space.dimension:
         return 0.0
@@ -186,7 +190,8 @@ def van_loan_core(adjoint: KrylovSpace, forward: KrylovSpace, time: float) -> tu
 
 
 def combine_rows(coefficients: FloatArray, rows: FloatArray, *, chunk: int = 8192) -> FloatArray:
-    """Replace the first rows of `rows` (m, n) by ``coefficients @ rows[:m']``, without a second array of that size.
+    """Replace the first rows of `rows` (m, n) by ``coefficients @ rows[:m']``, without a second array of that
+    size.
 
     `coefficients` is (k, m') with k, m' <= m. Returns the view ``rows[:k]``.
     """
@@ -205,7 +210,8 @@ def require_finite(values: FloatArray, time: float) -> None:
     """Raise if the flow has overflowed."""
     if not np.all(np.isfinite(values)):
         raise ValueRangeError(
-            f"the flow overflows at time {time:g}: the linearized flow grows exponentially, use a smaller time"
+            f"the flow overflows at time {time:g}: the linearized flow grows exponentially, use a smaller "
+            "time"
         )
 
 

@@ -26,7 +26,8 @@ def distances_to_colors(image: ArrayLike, prototypes: ArrayLike) -> FloatArray:
         colors, pixels = colors[:, None], pixels[..., None]
     if colors.ndim != 2 or pixels.ndim < 2 or pixels.shape[-1] != colors.shape[1]:
         raise ShapeError(
-            f"an image of shape {np.shape(image)} does not go with prototypes of shape {np.shape(prototypes)}: "
+            f"an image of shape {np.shape(image)} does not go with prototypes of shape "
+            f"{np.shape(prototypes)}: "
             "give (*shape, channels) with (labels, channels), or a grey image with (labels,)"
         )
     _check_prototypes(colors, pixels)
@@ -60,9 +61,9 @@ def patch_features(image: ArrayLike, radius: int) -> FloatArray:
 def distances_to_patches(image: ArrayLike, prototypes: ArrayLike, radius: int) -> FloatArray:
     """Distance of the patch around every pixel to the patches of every label.
 
-    `image` is ``(*shape, C)``; `prototypes` are ``(J, F)``, or ``(J, K, F)`` where the nearest of the K patches
-    of a label counts, with ``F = (2 radius + 1)^d C``. Distances are divided by the square root of the number of
-    patch pixels, so that they compare with those of colours. Returns ``(*shape, J)``.
+    `image` is ``(*shape, C)``; `prototypes` are ``(J, F)``, or ``(J, K, F)`` where the nearest of the K
+    patches of a label counts, with ``F = (2 radius + 1)^d C``. Distances are divided by the square root of
+    the number of patch pixels, so that they compare with those of colours. Returns ``(*shape, J)``.
     """
     features = patch_features(image, radius)
     patches = finite_array(prototypes, "the prototypes")
@@ -70,8 +71,10 @@ def distances_to_patches(image: ArrayLike, prototypes: ArrayLike, radius: int) -
         patches = patches[:, None, :]
     if patches.ndim != 3 or patches.shape[-1] != features.shape[-1]:
         raise ShapeError(
-            f"the prototypes have shape {np.shape(prototypes)}: patches of radius {radius} of this image have "
-            f"{features.shape[-1]} values; give (labels, {features.shape[-1]}) or (labels, patches, {features.shape[-1]})"
+            f"the prototypes have shape {np.shape(prototypes)}: patches of radius {radius} of this image "
+            "have "
+            f"{features.shape[-1]} values; give (labels, {features.shape[-1]}) or (labels, patches, "
+            f"{features.shape[-1]})"
         )
     _check_prototypes(patches, features)
     pixels = features.shape[-1] / np.shape(image)[-1]

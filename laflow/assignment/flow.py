@@ -20,47 +20,35 @@ from laflow.krylov import KrylovSpace, arnoldi, phi_trajectory, relative_residua
 SOURCE_ROUNDING = 8.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class LabelingProblem:
-    """What is to be labelled: distances of every node to every label, and who neighbours whom.
+    """What is to be labelled: how far every node is from every label, and who neighbours whom.
 
-    `distances` is ``(*shape, J)``, non-negative, in any unit; `distance_scale` (rho > 0) is in the same unit.
-    `graph` defaults to the grid of that shape and `radius`. Raises `ShapeError` for a wrong or empty shape and
-    `ValueRangeError` for negative or non-finite distances, fewer than two labels, or a wrong scale.
+    Made from `distances` ``(*shape, J)``, non-negative, in any unit, of which it keeps the packed
+    `log_likelihood` L = -Pi_0 D / rho; `distance_scale` (rho > 0) is in the same unit. `graph` defaults to
+    the grid of that shape and `radius`. Raises `ShapeError` for a wrong or empty shape and `ValueRangeError`
+    for negative or non-finite distances, fewer than two labels, or a wrong scale.
     """
 
-    distances: ArrayLike
-    graph: Graph | None = None  # type: ignore[assignment]
-    radius: int = 1
-    distance_scale: float = 1.0
-    log_likelihood: FloatArray = field(init=False, repr=False)
+    graph: Graph
+    distance_scale: float
+    log_likelihood: FloatArray = field(repr=False)
 
-    def __post_init__(self) -> None:
-        distances = finite_array(self.distances, "the distances")
-        if distances.ndim < 2 or distances.size == 0:
-            raise ShapeError(
-                f"the distances have shape {distances.shape}: give a non-empty array (*shape, labels), "
-                "with at least one node axis"
-            )
-        if distances.shape[-1] < 2:
-            raise ValueRangeError(f"there is {distances.shape[-1]} label: labeling needs at least 2")
-        if distances.min() < 0.0:
-            position = tuple(np.argwhere(distances < 0.0)[0].tolist())
-            raise ValueRangeError(
-                f"the distance at {position} is {distances[position]:.6g}: distances must not be negative "
-                "(subtract the minimum of each node, which changes nothing)"
-            )
-        scale = positive_number(self.distance_scale, "distance_scale")
-        graph = GridGraph(distances.shape[:-1], self.radius) if self.graph is None else self.graph
-        likelihood = graph.empty_nodes(distances.shape[-1])
-        graph.run(log_likelihood, (graph.pack_nodes(distances), scale), (likelihood,))
-        for name, value in (
-            ("distances", distances),
-            ("graph", graph),
-            ("distance_scale", scale),
-            ("log_likelihood", likelihood),
-        ):
-            object.__setattr__(self, name, value)
+    def __init__(
+        self,
+        distances: ArrayLike,
+        graph: Graph | None = None,
+        radius: int = 1,
+        distance_scale: float = 1.0,
+    ) -> None:
+        checked = _checked_distances(distances)
+        scale = positive_number(distance_scale, "distance_scale")
+        nodes = GridGraph(checked.shape[:-1], radius) if graph is None else graph
+        likelihood = nodes.empty_nodes(checked.shape[-1])
+        nodes.run(log_likelihood, (nodes.pack_nodes(checked), scale), (likelihood,))
+        object.__setattr__(self, "graph", nodes)
+        object.__setattr__(self, "distance_scale", scale)
+        object.__setattr__(self, "log_likelihood", likelihood)
 
     @property
     def labels(self) -> int:
@@ -82,7 +70,8 @@ class LabelingProblem:
         array = np.asarray(truth)
         if array.shape != self.graph.shape:
             raise ShapeError(
-                f"the truth has shape {array.shape}, the problem {self.graph.shape}: they must show the same nodes"
+                f"the truth has shape {array.shape}, the problem {self.graph.shape}: they must show the "
+                "same nodes"
             )
         if not (np.issubdtype(array.dtype, np.integer) or array.dtype == np.bool_):
             raise ShapeError(f"the truth has type {array.dtype}: give whole numbers, 0 to {self.labels - 1}")
@@ -137,8 +126,8 @@ def solve_flow(
 ) -> FlowSolution:
     """Integrate the linearized assignment flow from the barycentre to `time` T > 0, Eq. (2.29).
 
-    `weights` are ``(*shape, |N|)`` on a grid or ``(E,)`` on a general graph; uniform ones by default. The Krylov
-    space has at most `krylov_dim` dimensions, each of which keeps one node field in memory.
+    `weights` are ``(*shape, |N|)`` on a grid or ``(E,)`` on a general graph; uniform ones by default. The
+    Krylov space has at most `krylov_dim` dimensions, each of which keeps one node field in memory.
     """
     graph = problem.graph
     packed = graph.packed_uniform_weights() if weights is None else graph.check_weights(weights)
@@ -214,6 +203,24 @@ def euler_flow(
     return FlowSolution(graph, tangent, 0, count, float("inf"))
 
 
+def _checked_distances(values: ArrayLike) -> FloatArray:
+    distances = finite_array(values, "the distances")
+    if distances.ndim < 2 or distances.size == 0:
+        raise ShapeError(
+            f"the distances have shape {distances.shape}: give a non-empty array (*shape, labels), "
+            "with at least one node axis"
+        )
+    if distances.shape[-1] < 2:
+        raise ValueRangeError(f"there is {distances.shape[-1]} label: labeling needs at least 2")
+    if distances.min() < 0.0:
+        position = tuple(np.argwhere(distances < 0.0)[0].tolist())
+        raise ValueRangeError(
+            f"the distance at {position} is {distances[position]:.6g}: distances must not be negative "
+            "(subtract the minimum of each node, which changes nothing)"
+        )
+    return distances
+
+
 def positive_number(value: float, name: str) -> float:
     """`value` as a float, refusing what is not finite and larger than zero."""
     number = _as_float(value, name)
@@ -246,7 +253,9 @@ def _as_float(value: float, name: str) -> float:
 
 
 def target_into(problem: LabelingProblem, truth: IntArray, out: FloatArray) -> None:
-    """Write V* = Pi_0 W*, Eq. (3.2), of checked true labels into the packed field `out` (halo untouched, zero)."""
+    """Write V* = Pi_0 W*, Eq. (3.2), of checked true labels into the packed field `out` (halo untouched,
+    zero).
+    """
     grid = problem.graph.interior(out)
     for label in range(problem.labels):
         np.subtract(truth == label, 1.0 / problem.labels, out=grid[label])

@@ -50,7 +50,8 @@ class GradientOptions:
         object.__setattr__(self, "regularization", tau)
         if self.method == "low-rank" and self.rank > self.krylov_dim:
             raise ValueRangeError(
-                f"the rank is {self.rank}, larger than krylov_dim {self.krylov_dim}: a core of that size has no more "
+                f"the rank is {self.rank}, larger than krylov_dim {self.krylov_dim}: a core of that size "
+                "has no more "
                 "singular values; lower rank or raise krylov_dim"
             )
 
@@ -59,10 +60,10 @@ class GradientOptions:
 class LossGradient:
     """The loss at some weights, its Euclidean gradient, and what it took.
 
-    `loss = flow_loss + regularizer`. `krylov_dim` and `rank` are those reached, at most those asked for; `matvecs`
-    counts products with A and its transpose. `error_estimate` estimates (it does not bound) the relative error of
-    the integral that the gradient is linear in: the singular values cut, and the residuals of both Krylov spaces
-    without the growth of the flow.
+    `loss = flow_loss + regularizer`. `krylov_dim` and `rank` are those reached, at most those asked for;
+    `matvecs` counts products with A and its transpose. `error_estimate` estimates (it does not bound) the
+    relative error of the integral that the gradient is linear in: the singular values cut, and the residuals
+    of both Krylov spaces without the growth of the flow.
     """
 
     graph: Graph
@@ -117,7 +118,9 @@ def packed_loss_gradient(
     options: GradientOptions,
     workspace: Workspace | None = None,
 ) -> LossGradient:
-    """`loss_gradient` of packed weights and truth, both checked; `workspace` is for ``low-rank`` and ``factored``."""
+    """`loss_gradient` of packed weights and truth, both checked; `workspace` is for ``low-rank`` and
+    ``factored``.
+    """
     result = _flow_gradient(problem, weights, truth, options, workspace)
     penalty, tau = 0.0, options.regularization
     if tau > 0.0:

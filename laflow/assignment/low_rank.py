@@ -6,8 +6,9 @@ The first integral is a matrix M of rank at most m, M = P^T C Q with the small c
 exponential; its singular value decomposition, cut at rank r, feeds one pass over the pixels. The second
 summand needs Lambda only and is taken exactly: inside the low-rank part it would dominate the error at r = 1.
 
-Memory: two bases of m node fields, S, and one scratch field. The tangent and the gradient of the loss are formed
-in slots of the second basis that are not used yet, and the bases are turned into singular vectors in place.
+Memory: two bases of m node fields, S, and one scratch field. The tangent and the gradient of the loss are
+formed in slots of the second basis that are not used yet, and the bases are turned into singular vectors in
+place.
 """
 
 from dataclasses import dataclass
@@ -18,12 +19,11 @@ from laflow.assignment.flow import (
     FlowSolution,
     LabelingProblem,
     forward_space,
-    source,
     target_into,
 )
 from laflow.assignment.objective import Moments, direction_gradient_into, packed_moments
 from laflow.graph import FloatArray, IntArray
-from laflow.kernels import linear_map_adjoint, low_rank_gradient, similarity
+from laflow.kernels import linear_map_adjoint, low_rank_gradient, similarity, source
 from laflow.krylov import (
     KrylovSpace,
     arnoldi,
@@ -60,7 +60,7 @@ class Workspace:
 
     @staticmethod
     def allocate(problem: LabelingProblem, krylov_dim: int, rank: int) -> "Workspace":
-        """Room for `krylov_dim` basis vectors, in which `rank` singular vectors and one more field must fit."""
+        """Room for `krylov_dim` basis vectors, which `rank` singular vectors and one more field reuse."""
         rows = max(krylov_dim, min(rank, problem.unknowns) + 1)
         field = problem.graph.zeros_nodes
         return Workspace(
@@ -152,7 +152,8 @@ def assemble_gradient(
     right: FloatArray,
     adjoint_integral: FloatArray,
 ) -> FloatArray:
-    """The packed gradient from M = sum_r left_r right_r^T and Lambda: Lemmas 3.2-3.5 in one pass over the pixels.
+    """The packed gradient from M = sum_r left_r right_r^T and Lambda: Lemmas 3.2-3.5 in one pass over the
+    pixels.
 
     `left` and `right` are (R, J, P), `adjoint_integral` is (J, P).
     """
@@ -216,8 +217,8 @@ def _truncated_core(
 def _core_residual(adjoint: KrylovSpace, forward: KrylovSpace, trajectory: FloatArray, time: float) -> float:
     """Estimated error of M (Frobenius norm) from the residuals of its two factors.
 
-    M is bilinear in v and lambda, so that its error is at most that of v times the integral of |lambda|, plus the
-    reverse, to first order.
+    M is bilinear in v and lambda, so that its error is at most that of v times the integral of |lambda|, plus
+    the reverse, to first order.
     """
     primitive = phi_trajectory(adjoint, time)
     costate = primitive @ adjoint.hessenberg.T

@@ -18,7 +18,6 @@ from laflow.assignment.flow import (
     FlowSolution,
     LabelingProblem,
     packed_similarity,
-    source,
     source_vanishes,
     target_into,
 )
@@ -26,7 +25,7 @@ from laflow.assignment.low_rank import FlowGradient, assemble_gradient
 from laflow.assignment.objective import Moments, direction_gradient_into, packed_moments
 from laflow.errors import ProblemSizeError
 from laflow.graph import FloatArray, IntArray
-from laflow.kernels import linear_map
+from laflow.kernels import linear_map, source
 from laflow.krylov import arnoldi, phi_trajectory, relative_residual, require_finite
 
 # Unknowns n = I J up to which the methods run: the dense one holds several matrices with (n + 1)^4 entries,
@@ -49,7 +48,9 @@ class _Linearization:
 def dense_flow_gradient(
     problem: LabelingProblem, weights: FloatArray, truth: IntArray, *, time: float
 ) -> FlowGradient:
-    """The gradient by the dense exponential of the Kronecker sum. Raises `ProblemSizeError` beyond `DENSE_LIMIT`."""
+    """The gradient by the dense exponential of the Kronecker sum. Raises `ProblemSizeError` beyond
+    `DENSE_LIMIT`.
+    """
     _require_size(problem, "dense", DENSE_LIMIT)
     linear = _linearize(problem, weights, truth, time)
     size = problem.unknowns + 1
@@ -67,7 +68,7 @@ def dense_flow_gradient(
 def krylov_flow_gradient(
     problem: LabelingProblem, weights: FloatArray, truth: IntArray, *, time: float, krylov_dim: int
 ) -> FlowGradient:
-    """The gradient in one Krylov space of the Kronecker sum. Raises `ProblemSizeError` beyond `KRYLOV_LIMIT`."""
+    """The gradient in one Krylov space of that sum. Raises `ProblemSizeError` beyond `KRYLOV_LIMIT`."""
     _require_size(problem, "krylov", KRYLOV_LIMIT)
     linear = _linearize(problem, weights, truth, time)
     space = arnoldi(_kronecker_sum(time * linear.generator), _start(linear, time).ravel(), krylov_dim)
@@ -106,8 +107,7 @@ def _linearize(problem: LabelingProblem, weights: FloatArray, truth: IntArray, t
     if not source_vanishes(image.reshape(-1), problem):
         generator[:-1, -1] = graph.interior(image).ravel()
     for column in range(size):
-        label, node = divmod(column, graph.nodes)
-        graph.interior(unit)[(label, *np.unravel_index(node, graph.shape))] = 1.0
+        graph.interior(unit)[np.unravel_index(column, (problem.labels, *graph.shape))] = 1.0
         graph.run(linear_map, (weights, similar, unit), (image,))
         generator[:-1, column] = graph.interior(image).ravel()
         unit[...] = 0.0
@@ -149,6 +149,7 @@ def _pull_back(
 def _require_size(problem: LabelingProblem, method: str, limit: int) -> None:
     if problem.unknowns > limit:
         raise ProblemSizeError(
-            f"the problem has {problem.unknowns} unknowns (nodes times labels), and method '{method}' takes at most "
+            f"the problem has {problem.unknowns} unknowns (nodes times labels), and method '{method}' takes "
+            "at most "
             f"{limit}: use method 'factored' or 'low-rank', which keep only krylov_dim vectors"
         )
