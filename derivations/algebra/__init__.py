@@ -6,7 +6,18 @@ sizes) and ``explicit`` (second proof, small sizes) → ``program`` (stable step
 
 from derivations.algebra.differential import adjoint, derivative, differential, pairing
 from derivations.algebra.functions import commuting, phi
-from derivations.algebra.language import Array, Delta, Index, Range, Tensor, largest, scalar, substitute, tensor, total
+from derivations.algebra.language import (
+    Array,
+    Delta,
+    Index,
+    Range,
+    Tensor,
+    largest,
+    scalar,
+    substitute,
+    tensor,
+    total,
+)
 from derivations.algebra.lemma import (
     Claim,
     Lemma,

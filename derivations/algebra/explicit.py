@@ -1,11 +1,12 @@
 """The second proof: the same identity at explicit small sizes, by an algorithm that shares nothing with the first.
 
 Nothing here looks at symbolic differentiation or at the normal form. Expressions are *evaluated*, entry by entry with
-their sums written out, in exact arithmetic modulo a prime p = 2q + 1, at random points; derivatives come from dual
-numbers (x + e dx with e² = 0). ``exp`` is g^x, a true homomorphism, for which every value carries a second residue
-modulo q, the order of g; ``log`` is the discrete logarithm where it is exponentiated again, and a formal sum of
+their sums written out, in exact arithmetic modulo a prime p, at random points; derivatives come from dual numbers
+(x + e dx with e² = 0). ``exp`` is g^x, a true homomorphism: what stands in an exponent is evaluated modulo the order q
+of g, and what stands in an exponent of an exponent modulo the order r of a generator modulo q, along a chain of primes
+q = 2r + 1, p = 2q + 1. ``log`` is the discrete logarithm where it is exponentiated again, and a formal sum of
 independent unknowns where it is not. By Schwartz and Zippel a false identity of total degree d passes one point with
-probability at most about d/p < 1e-7, and ``points`` independent ones with that to their power; a failing point is a
+probability at most about d/p < 1e-7, and several independent ones with that to their power; a failing point is a
 witness that the identity is false at these sizes.
 """
 
@@ -14,17 +15,19 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import sympy as sp
 
-from derivations.algebra.language import Array, Delta, Entry, Index, Range, Tensor, Total
+from derivations.algebra.language import Array, Delta, Entry, Index, Range, Tensor, Total, free_indices
 
-Q = 1073740571  # prime, and so is P = 2 Q + 1; P = 7 mod 8, so that 2 and 1/2 are squares
-P = 2 * Q + 1
-GENERATOR = 4  # a square, so of order q
+# a chain of primes, each one more than twice the next; all are 3 mod 4, and 2 is a square modulo the first two
+PRIMES = (2147438927, 1073719463, 536859731)
+P = PRIMES[0]
+GENERATOR = 4  # a square, so of order PRIMES[n + 1] modulo PRIMES[n]
+LEVELS = range(len(PRIMES))
 
 
 class NoPoint(ArithmeticError):
@@ -35,114 +38,129 @@ def _opaque(*key: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big")
 
 
-@lru_cache(maxsize=1)
-def _baby_steps() -> tuple[dict[int, int], int, int]:
+@lru_cache(maxsize=len(PRIMES))
+def _baby_steps(prime: int) -> tuple[dict[int, int], int, int]:
     count = 1 << 15
     table, power = {}, 1
     for step in range(count):
         table.setdefault(power, step)
-        power = power * GENERATOR % P
-    return table, count, pow(power, -1, P)
+        power = power * GENERATOR % prime
+    return table, count, pow(power, -1, prime)
 
 
 @lru_cache(maxsize=100000)
-def _discrete_log(value: int) -> int:
+def _discrete_log(value: int, prime: int) -> int:
     """k with g^k = ±value: the logarithm on the group modulo its sign."""
-    if pow(value, Q, P) != 1:
-        value = P - value
-    table, count, giant = _baby_steps()
-    for leap in range(Q // count + 2):
+    if value == 0:
+        raise NoPoint
+    order = (prime - 1) // 2
+    if pow(value, order, prime) != 1:
+        value = prime - value
+    table, count, giant = _baby_steps(prime)
+    for leap in range(order // count + 2):
         if value in table:
-            return (leap * count + table[value]) % Q
-        value = value * giant % P
+            return (leap * count + table[value]) % order
+        value = value * giant % prime
     raise AssertionError("the generator does not reach this value")
 
 
-class Residue:
-    """A value modulo p with its derivative, its residue modulo q as an exponent, and its formal logarithm."""
+def _square_root(value: int, prime: int) -> int:
+    """The root that is itself a square, so that roots of products are products of roots."""
+    order = (prime - 1) // 2
+    if pow(value, order, prime) != 1:
+        raise NoPoint
+    root = pow(value, (prime + 1) // 4, prime)
+    return root if pow(root, order, prime) == 1 else prime - root
 
-    __slots__ = ("dual", "log_known", "log_unknown", "shadow", "value")
+
+def _inverse(value: int, prime: int) -> int:
+    if value % prime == 0:
+        raise NoPoint
+    return pow(value, -1, prime)
+
+
+class Residue:
+    """One value: modulo p with its derivative, and modulo the other primes of the chain where exponents ask for it.
+
+    ``level(n)`` is the value modulo ``PRIMES[n]``, worked out when needed. Its formal logarithm is a known part plus
+    unknowns, one for every value that is not an exponential.
+    """
+
+    __slots__ = ("_kept", "_rule", "dual", "log_known", "log_unknown")
 
     def __init__(
         self,
-        value: int,
+        rule: Callable[[int], int],
         dual: int,
-        shadow: Callable[[], int],
         log_known: int = 0,
         log_unknown: Mapping[int, int] | None = None,
     ) -> None:
-        self.value, self.dual, self.shadow = value % P, dual % P, _once(shadow)
+        self._rule = rule
+        self._kept: dict[int, int] = {}
+        self.dual = dual % P
         self.log_known = log_known
         self.log_unknown = {self.value: 1} if log_unknown is None else log_unknown
 
+    def level(self, number: int) -> int:
+        if number not in self._kept:
+            if number not in LEVELS:
+                raise NotImplementedError(f"exponentials nest more than {len(PRIMES) - 1} deep")
+            self._kept[number] = self._rule(number) % PRIMES[number]
+        return self._kept[number]
+
+    @property
+    def value(self) -> int:
+        return self.level(0)
+
     def __add__(self, other: Residue) -> Residue:
-        return Residue(self.value + other.value, self.dual + other.dual, lambda: (self.shadow() + other.shadow()) % Q)
+        return Residue(lambda n: self.level(n) + other.level(n), self.dual + other.dual)
 
     def __mul__(self, other: Residue) -> Residue:
         unknown = dict(self.log_unknown)
         for key, times in other.log_unknown.items():
             unknown[key] = unknown.get(key, 0) + times
         return Residue(
-            self.value * other.value,
+            lambda n: self.level(n) * other.level(n),
             self.value * other.dual + self.dual * other.value,
-            lambda: self.shadow() * other.shadow() % Q,
             self.log_known + other.log_known,
             unknown,
         )
 
     def inverse(self) -> Residue:
-        if self.value == 0:
-            raise NoPoint
-        inverse = pow(self.value, -1, P)
+        inverse = _inverse(self.value, P)
         return Residue(
-            inverse,
+            lambda n: _inverse(self.level(n), PRIMES[n]),
             -self.dual * inverse * inverse,
-            lambda: _invert(self.shadow()),
             -self.log_known,
             {key: -times for key, times in self.log_unknown.items()},
         )
 
     def root(self) -> Residue:
-        if pow(self.value, Q, P) != 1:
-            raise NoPoint
-        root = pow(self.value, (P + 1) // 4, P)
-        if pow(root, Q, P) != 1:
-            root = P - root
-        return Residue(root, self.dual * pow(2 * root, -1, P), lambda: _opaque("root", self.shadow()) % Q)
+        root = _square_root(self.value, P)
+        return Residue(lambda n: _square_root(self.level(n), PRIMES[n]), self.dual * pow(2 * root, -1, P))
 
     def exp(self) -> Residue:
-        value = pow(GENERATOR, self.shadow(), P)
-        return Residue(value, value * self.dual, lambda: _opaque("exp", self.shadow()) % Q, self.value, {})
+        value = pow(GENERATOR, self.level(1), P)
+        return Residue(
+            lambda n: pow(GENERATOR, self.level(n + 1), PRIMES[n]), value * self.dual, self.value, {}
+        )
 
     def log(self) -> Residue:
-        if self.value == 0:
-            raise NoPoint
-        value = self.log_known + sum(times * _opaque("log", key) for key, times in self.log_unknown.items())
-        return Residue(value, self.dual * pow(self.value, -1, P), lambda: _discrete_log(self.value))
-
-
-def _once(thunk: Callable[[], int]) -> Callable[[], int]:
-    kept: list[int] = []
-
-    def value() -> int:
-        if not kept:
-            kept.append(thunk())
-        return kept[0]
-
-    return value
-
-
-def _invert(shadow: int) -> int:
-    if shadow == 0:
-        raise NoPoint
-    return pow(shadow, -1, Q)
+        known = self.log_known + sum(times * _opaque("log", key) for key, times in self.log_unknown.items())
+        return Residue(
+            lambda n: known if n == 0 else _discrete_log(self.level(n - 1), PRIMES[n - 1]),
+            self.dual * _inverse(self.value, P),
+        )
 
 
 def _constant(number: sp.Rational) -> Residue:
     numerator, denominator = int(number.p), int(number.q)
-    value = numerator * pow(denominator, -1, P)
     unknown = {} if number == 1 else None
-    return Residue(value, 0, lambda: numerator * pow(denominator, -1, Q) % Q, 0, unknown)
+    return Residue(lambda n: numerator * _inverse(denominator, PRIMES[n]), 0, 0, unknown)
+
+
+def _variable(levels: Sequence[int], dual: int) -> Residue:
+    return Residue(lambda n: levels[n], dual)
 
 
 @dataclass(frozen=True)
@@ -165,11 +183,20 @@ class Point:
         return {at: run(value.expr, dict(zip(value.free, at, strict=True))) for at in itertools.product(*ranges)}
 
 
+@lru_cache(maxsize=20000)
+def _open_indices(expr: sp.Expr) -> tuple[Index, ...]:
+    return tuple(sorted(free_indices(expr), key=lambda index: (index.name, index.range.name, index.serial)))
+
+
 class _Evaluation:
     def __init__(self, point: Point) -> None:
         self.point = point
-        self.arrays: dict[Array, dict[tuple[int, ...], tuple[int, int]]] = {}
-        self.symbols: dict[sp.Symbol, Residue] = {over.size: _size(n) for over, n in point.sizes.items()}
+        self.arrays: dict[Array, Entries] = {}
+        self.symbols: dict[sp.Symbol, Residue] = {
+            over.size: _constant(sp.Integer(n)) for over, n in point.sizes.items()
+        }
+        self.totals: dict[tuple[sp.Expr, tuple[int, ...]], Residue] = {}
+        self.plain = self if not point.directions else _Evaluation(Point(point.sizes, point.seed, {}, {}))
 
     def __call__(self, expr: sp.Expr, at: Mapping[Index, int]) -> Residue:
         if expr.is_Rational:
@@ -188,8 +215,7 @@ class _Evaluation:
         if isinstance(expr, sp.Pow):
             return self._power(expr, at)
         if isinstance(expr, Total):
-            sizes = range(self.point.sizes[expr.bound.range])
-            return _fold(self(expr.summand, {**at, expr.bound: here}) for here in sizes)
+            return self._total(expr, at)
         if isinstance(expr, Delta):
             left, right = (at[index] for index in expr.args)
             return _constant(sp.Integer(left == right))
@@ -198,6 +224,13 @@ class _Evaluation:
         if isinstance(expr, sp.Symbol):
             return self._symbol(expr)
         raise TypeError(f"{type(expr).__name__} has no value at a point: {expr}")
+
+    def _total(self, expr: Total, at: Mapping[Index, int]) -> Residue:
+        key = (expr, tuple(at[index] for index in _open_indices(expr)))
+        if key not in self.totals:  # one sum stands in many entries: add it up once
+            sizes = range(self.point.sizes[expr.bound.range])
+            self.totals[key] = _fold(self(expr.summand, {**at, expr.bound: here}) for here in sizes)
+        return self.totals[key]
 
     def _power(self, expr: sp.Pow, at: Mapping[Index, int]) -> Residue:
         base, exponent = self(expr.base, at), expr.exp
@@ -217,26 +250,23 @@ class _Evaluation:
     def _symbol(self, symbol: sp.Symbol) -> Residue:
         if symbol not in self.symbols:
             rng = random.Random(f"{self.point.seed}:{symbol.name}")
-            value, shadow = pow(GENERATOR, rng.randrange(Q), P), rng.randrange(Q)
-            dual = self.point.symbol_directions.get(symbol, 0)
-            self.symbols[symbol] = Residue(value, dual, lambda: shadow)
+            self.symbols[symbol] = _variable(_squares(rng), self.point.symbol_directions.get(symbol, 0))
         return self.symbols[symbol]
 
     def _entry(self, array: Array, at: tuple[int, ...]) -> Residue:
         if array not in self.arrays:
             self.arrays[array] = _draw(array, self.point)
-        value, shadow = self.arrays[array][at]
         direction = self.point.directions.get(array)
         dual = 0
         if isinstance(direction, Array):
             dual = self._entry(direction, at).value
-        elif direction is not None:
-            dual = self(direction.expr, dict(zip(direction.free, at, strict=True))).value
-        return Residue(value, dual, lambda: shadow)
+        elif direction is not None:  # evaluated without derivatives: it may depend on the variable itself
+            dual = self.plain(direction.expr, dict(zip(direction.free, at, strict=True))).value
+        return _variable(self.arrays[array][at], dual)
 
 
-def _fold(values: Sequence[Residue] | Callable[[], Residue]) -> Residue:
-    items = list(values)  # type: ignore[arg-type]
+def _fold(values: Iterable[Residue]) -> Residue:
+    items = list(values)
     if len(items) == 1:
         return items[0]
     result = _constant(sp.Integer(0))
@@ -245,39 +275,47 @@ def _fold(values: Sequence[Residue] | Callable[[], Residue]) -> Residue:
     return result
 
 
-def _size(number: int) -> Residue:
-    return Residue(number, 0, lambda: number % Q)
+Entries = dict[tuple[int, ...], tuple[int, ...]]
 
 
-def _draw(array: Array, point: Point) -> dict[tuple[int, ...], tuple[int, int]]:
-    """Random entries: squares (so that logarithms are exact), obeying the array's declared sums in both residues."""
+def _squares(rng: random.Random) -> tuple[int, ...]:
+    """A random non-zero square modulo every prime, so that roots and logarithms are exact."""
+    return tuple(pow(rng.randrange(1, prime), 2, prime) for prime in PRIMES)
+
+
+def _draw(array: Array, point: Point) -> Entries:
+    """Random entries that obey the array's declared sums modulo every prime."""
     rng = random.Random(f"{point.seed}:{array.name}")
     shape = [range(point.sizes[over]) for over in array.axes]
-    entries = {at: (pow(GENERATOR, rng.randrange(Q), P), rng.randrange(Q)) for at in itertools.product(*shape)}
+    places = list(itertools.product(*shape))
+    if array.mask:  # zeros and ones, with a one at the start of every line
+        return {at: (int(at[-1] == 0 or rng.random() < 0.7),) * len(PRIMES) for at in places}
+    entries = {at: _squares(rng) for at in places}
     for axis, wanted in array.sums:
         lines: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-        for at in entries:
+        for at in places:
             lines.setdefault(at[:axis] + at[axis + 1 :], []).append(at)
         for line in lines.values():
             _impose(entries, line, int(wanted), rng)
     return entries
 
 
-def _impose(entries: dict[tuple[int, ...], tuple[int, int]], line: list[tuple[int, ...]], wanted: int, rng: random.Random) -> None:
-    last = line[-1]
-    shadow = (wanted - sum(entries[at][1] for at in line[:-1])) % Q
-    if wanted == 0:
-        entries[last] = ((-sum(entries[at][0] for at in line[:-1])) % P, shadow)
-        return
-    while True:  # scale the line to its sum, by a square so that its entries stay squares
-        whole = sum(entries[at][0] for at in line) % P
-        scale = wanted * pow(whole, -1, P) % P if whole else 0
-        if scale and pow(scale, Q, P) == 1:
-            break
-        entries[last] = (pow(GENERATOR, rng.randrange(Q), P), entries[last][1])
-    for at in line:
-        entries[at] = (entries[at][0] * scale % P, entries[at][1])
-    entries[last] = (entries[last][0], shadow)
+def _impose(entries: Entries, line: list[tuple[int, ...]], wanted: int, rng: random.Random) -> None:
+    """Make one line of entries sum to ``wanted``: by the last entry if that is 0, else by scaling with a square."""
+    columns = []
+    for level, prime in enumerate(PRIMES):
+        values = [entries[at][level] for at in line]
+        if wanted == 0:
+            values[-1] = -sum(values[:-1]) % prime
+        else:
+            scale = wanted * pow(sum(values), -1, prime) % prime if sum(values) % prime else 0
+            while scale == 0 or pow(scale, (prime - 1) // 2, prime) != 1:
+                values[-1] = pow(rng.randrange(1, prime), 2, prime)
+                scale = wanted * pow(sum(values), -1, prime) % prime if sum(values) % prime else 0
+            values = [value * scale % prime for value in values]
+        columns.append(values)
+    for position, at in enumerate(line):
+        entries[at] = tuple(column[position] for column in columns)
 
 
 @dataclass(frozen=True)

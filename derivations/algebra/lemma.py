@@ -119,7 +119,7 @@ class Lemma:
     """One statement of a paper: reference, text, claims, wrong variants, programs.
 
     ``statement`` is Markdown with LaTeX. ``limits`` says plainly what is not proved for symbolic sizes, if anything.
-    ``runs_in`` names the runtime module for statements that need no kernel of their own.
+    ``runs_in`` names the runtime module for statements that need no kernel of their own; ``family`` the folder.
     """
 
     name: str
@@ -132,6 +132,7 @@ class Lemma:
     runs_in: str = ""
     limits: str = ""
     sizes: Sequence[Mapping[str, int]] = field(default=())
+    family: str = "assignment"
 
     def __post_init__(self) -> None:
         names = [claim.name for claim in self.claims]

@@ -7,6 +7,7 @@ canonical way. The rules are those of ordinary algebra:
 
 - sums over ranges are linear, and factors free of the bound index move out (Fubini by connected components);
 - a delta with a bound index substitutes it, and a declared sum of an array (Σ_j S_ij = 1) is carried out;
+- a mask of zeros and ones is its own square;
 - exp(a + b) = exp(a) exp(b); log(a b) = log(a) + log(b) where a, b > 0 (arguments of log are taken as positive);
 - at the end, inverses of sums are cleared by multiplying out.
 
@@ -99,7 +100,7 @@ def _join(left: Monomial, right: Monomial) -> tuple[Monomial, list[Terms]]:
         elif atom[0] == "sum" and exponent.is_Integer and exponent > 0:
             del exponents[atom]
             grown.extend([dict(atom[1])] * int(exponent))
-        elif atom[0] == "delta" and exponent != 1:
+        elif exponent > 1 and (atom[0] == "delta" or (atom[0] == "entry" and atom[1].mask)):
             exponents[atom] = sp.Integer(1)
     return frozenset(exponents.items()), grown
 
@@ -282,6 +283,8 @@ def _merge(factors: Iterable[tuple[Atom, sp.Rational]]) -> list[tuple[Atom, sp.R
     exponents: dict[Atom, sp.Rational] = {}
     for atom, exponent in factors:
         exponents[atom] = exponents.get(atom, sp.Integer(0)) + exponent
+        if exponents[atom] > 1 and atom[0] == "entry" and atom[1].mask:
+            exponents[atom] = sp.Integer(1)
     return [(atom, exponent) for atom, exponent in exponents.items() if exponent != 0]
 
 

@@ -6,6 +6,7 @@
 | D | ``distances`` | nodes x labels |
 | L = -Π0 D/ρ | ``log_likelihood`` | nodes x labels |
 | S | ``similarity`` | nodes x labels, rows sum to 1 |
+| W | ``assignment`` | nodes x labels, rows sum to 1 |
 | V | ``tangent`` | nodes x labels, rows sum to 0 |
 """
 
@@ -21,6 +22,8 @@ neighbours = standard_range("neighbours", "N")
 ranks = standard_range("ranks", "R")
 prototypes = standard_range("prototypes", "K")
 features = standard_range("features", "F")
+krylov = standard_range("krylov", "m")  # basis vectors of a Krylov space
+unknowns = standard_range("unknowns", "n")  # entries of a stacked vector, n = IJ
 
 i, k, n = nodes.indices("i k n")
 j, l, q = labels.indices("j l q")
@@ -28,12 +31,15 @@ o, u = neighbours.indices("o u")
 r = ranks.index("r")
 c, d = prototypes.indices("c d")
 f, g = features.indices("f g")
+s, t = krylov.indices("s t")
+x, y = unknowns.indices("x y")
 
 weights = Array("weights", nodes, nodes, latex=r"\Omega", sparse=True)
 weights_direction = Array("weights_direction", nodes, nodes, latex="Y")
 distances = Array("distances", nodes, labels, latex="D")
 log_likelihood = Array("log_likelihood", nodes, labels, latex="L")
 similarity = Array("similarity", nodes, labels, latex="S", sums={1: 1})
+assignment = Array("assignment", nodes, labels, latex="W", sums={1: 1})
 tangent = Array("tangent", nodes, labels, latex="V", sums={1: 0})
 covector = Array("covector", nodes, labels, latex="Z")
 
@@ -45,6 +51,16 @@ def replicator(similarity_rows: Tensor | Array, vector: Tensor | Array, axes: tu
     a, b = axes
     mean = total(similarity_rows[a, l] * vector[a, l], l)
     return tensor((a, b), similarity_rows[a, b] * (vector[a, b] - mean))
+
+
+def row(field: Tensor | Array, at: Index = i) -> Tensor:
+    """One row of a nodes x labels field, as a vector over the labels with ``at`` left open."""
+    return tensor(j, field[at, j])
+
+
+def rows(vector: Tensor) -> Tensor:
+    """The field whose row i is ``vector``, in which ``i`` was left open."""
+    return tensor((i, j), vector[j])
 
 
 def average(matrix: Array, field: Tensor | Array) -> Tensor:
@@ -60,3 +76,8 @@ def softmax(scores: Tensor) -> Tensor:
 def similarity_of_weights() -> Tensor:
     """S(W0) = softmax(Ω L), Eq. (2.17) at the barycentre (proved in ``similarity_map.py``)."""
     return softmax(average(weights, log_likelihood))
+
+
+# the weights as patches: one row of |N| numbers a node, and which of them lie inside the image
+patch_weights = Array("weights", nodes, neighbours, latex=r"\Omega")
+inside = Array("inside", nodes, neighbours, latex="m", mask=True)

@@ -1,0 +1,186 @@
+"""What the two loop templates share: names of loop variables, where arrays live, sizes, the workspace.
+
+Storage is node-last: an array over (ranks, nodes, labels) is stored as ``[rank, label, node]``, weights as
+``[neighbour, node]`` on grids and ``[edge]`` on general graphs. Temporaries are rows of the block's workspace.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sympy as sp
+
+from derivations.algebra.language import Array, Entry, Index, Range
+from derivations.algebra.program import Program
+from derivations.compiler.expression_text import expression_text
+from derivations.compiler.loop_nest import Accumulate, LoopNest, Phase, Reach, Term
+from derivations.compiler.lowering import NEIGHBOURS, NODES, NotCompilable, ranges_of
+
+SINGULAR = {
+    "labels": "label",
+    "ranks": "rank",
+    "prototypes": "prototype",
+    "features": "feature",
+    "neighbours": "neighbour",
+}
+
+
+class Lines:
+    """Lines of Python with the current indentation."""
+
+    def __init__(self, depth: int = 1) -> None:
+        self.text: list[str] = []
+        self.depth = depth
+
+    def add(self, line: str) -> None:
+        self.text.append("    " * self.depth + line)
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        self.add(head)
+        self.depth += 1
+        yield
+        self.depth -= 1
+
+
+class BlockText(ABC):
+    """Writes the body of one block function for one phase of a program."""
+
+    def __init__(self, program: Program, phase: Phase) -> None:
+        self.program, self.phase = program, phase
+        self.lines = Lines()
+        self.variables: dict[Index, str] = {}
+        self.node: Index | None = None
+        self.far: Index | None = None
+
+    def body(self) -> list[str]:
+        """All lines of the block function's body, below its size definitions."""
+        for nest in self.phase.nests:
+            self._nest(nest)
+        return self.lines.text
+
+    def _nest(self, nest: LoopNest) -> None:
+        self.variables, self.node, self.far = {}, nest.node, None
+        self.lines.add(f"# {step_comment(self.program, nest)}")
+        if nest.node is None:
+            with self.loops(nest.over):
+                self.block_sum(nest)
+        else:
+            self.node_field(nest)
+
+    @abstractmethod
+    def block_sum(self, nest: LoopNest) -> None:
+        """A target without a node: one partial sum for the block."""
+
+    @abstractmethod
+    def node_field(self, nest: LoopNest) -> None:
+        """A target with one value per node or per edge."""
+
+    @contextmanager
+    def loops(self, over: tuple[Index, ...]) -> Iterator[None]:
+        """Loops over ordinary ranges."""
+        depth = self.lines.depth
+        for index in over:
+            name = self.name_variable(index)
+            self.lines.add(f"for {name} in range({index.range.name}):")
+            self.lines.depth += 1
+        yield
+        self.lines.depth = depth
+        for index in over:
+            del self.variables[index]
+
+    def name_variable(self, index: Index) -> str:
+        base = SINGULAR.get(index.range.name, index.range.name.removesuffix("s"))
+        name, number = base, 2
+        while name in self.variables.values():
+            name, number = (f"other_{base}" if number == 2 else f"{base}_{number}"), number + 1
+        self.variables[index] = name
+        return name
+
+    def home(self, array: Array) -> Array:
+        """The array in whose memory ``array`` lives."""
+        return self.program.alias.get(array, array)
+
+    def is_temporary(self, array: Array) -> bool:
+        return array in self.phase.temporaries
+
+    def other_indices(self, entry: Entry) -> list[str]:
+        """Loop variables of the axes that are not nodes, in storage order."""
+        return [self.variables[index] for index in entry.indices if index.range.name != NODES]
+
+    def temporary_row(self, entry: Entry) -> str:
+        """The workspace row of a temporary's entry."""
+        others = [index for index in entry.indices if index.range.name != NODES]
+        where = f"{entry.array.name}_row"
+        for position, index in enumerate(others):
+            stride = "".join(f" * {later.range.name}" for later in others[position + 1 :])
+            where += f" + {self.variables[index]}{stride}"
+        return where
+
+    def text(self, value: sp.Expr) -> str:
+        return expression_text(with_size_names(self.program, value), self.read)
+
+    @abstractmethod
+    def read(self, entry: Entry) -> str:
+        """The text that reads one entry inside the innermost loop."""
+
+
+def step_comment(program: Program, nest: LoopNest) -> str:
+    """The step in the words of the derivation."""
+    entry = nest.target
+    where = ", ".join(index.name for index in entry.indices)
+    left = f"{entry.array.name}[{where}]" if where else entry.array.name
+    right = step_value_text(program, entry.array)
+    return f"{left} = {right}"
+
+
+def step_value_text(program: Program, array: Array) -> str:
+    """A step's value, written with its index names."""
+    return expression_text(
+        with_size_names(program, program.computed[array].value),
+        lambda e: f"{e.array.name}[{', '.join(index.name for index in e.indices)}]" if e.indices else e.array.name,
+    )
+
+
+def with_size_names(program: Program, value: sp.Expr) -> sp.Expr:
+    """Sizes of ranges under the names that they have in a kernel (J is ``labels``)."""
+    return value.xreplace({over.size: sp.Symbol(over.name, positive=True) for over in ranges_of(program)})
+
+
+def storage_axes(array: Array) -> list[str]:
+    """The names of an array's storage axes, nodes last; sparse arrays as on a grid."""
+    if array.sparse:
+        return [NEIGHBOURS, NODES]
+    others = [over.name for over in array.axes if over.name != NODES]
+    return [*others, NODES] if any(over.name == NODES for over in array.axes) else others
+
+
+def size_source(program: Program, over: Range | str) -> tuple[str, int]:
+    """An argument and the axis of it whose length is the size of a range."""
+    name = over if isinstance(over, str) else over.name
+    arrays = [item for item in program.inputs if isinstance(item, Array)] + list(program.outputs)
+    for array in arrays:
+        axes = storage_axes(array)
+        if name in axes:
+            return array.name, axes.index(name)
+    raise NotCompilable(f"{program.name}: no argument has an axis over {name}")
+
+
+def temporary_rows(phase: Phase) -> list[tuple[str, str]]:
+    """Each temporary of a phase with its number of workspace rows, as text."""
+    found = []
+    for array in phase.temporaries:
+        sizes = [over.name for over in array.axes if over.name != NODES]
+        found.append((array.name, " * ".join(sizes) or "1"))
+    return found
+
+
+def start_value(how: Accumulate) -> str:
+    """What a target holds before the first term."""
+    return "-inf" if how is Accumulate.LARGEST else "0.0"
+
+
+def is_transposed(term_or_nest: Term | LoopNest) -> bool:
+    return term_or_nest.edge is not None and term_or_nest.edge.reach is Reach.TRANSPOSE

@@ -1,0 +1,214 @@
+"""Stage 3. Input: a lowered program and its lemma. Output: the text of one Numba module (without its header).
+
+For each target there is one function a phase that computes a block of nodes, and one driver, ``grid`` or ``graph``,
+that spreads the blocks over tasks. Results do not depend on the number of tasks: blocks have a fixed length, and sums
+over nodes are left as one number per block.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+import sympy as sp
+
+from derivations.algebra.language import Array
+from derivations.algebra.lemma import Lemma
+from derivations.compiler.block_text import BlockText, size_source, storage_axes, temporary_rows
+from derivations.compiler.graph_template import GraphBlock
+from derivations.compiler.grid_template import GridBlock
+from derivations.compiler.loop_nest import Kernel, Phase
+from derivations.compiler.lowering import NEIGHBOURS, NODES, NotCompilable, lower, ranges_of
+
+BLOCK = 256
+
+GRID_FIELDS = ("offsets",)
+GRAPH_FIELDS = ("indptr", "indices", "transpose_indptr", "transpose_nodes", "transpose_edges")
+
+
+def module_text(lemma: Lemma, kernel: Kernel) -> str:
+    """The whole module below its header."""
+    program = kernel.program
+    targets = [("grid", GridBlock, GRID_FIELDS)]
+    if not program.grid_only:
+        targets.append(("graph", GraphBlock, GRAPH_FIELDS))
+        _refuse_neighbour_rows(kernel)
+    bodies = "\n\n".join(_target(lemma, kernel, *target) for target in targets)
+    used = [name for name in ("exp", "inf", "log", "sqrt") if re.search(rf"(?<!\w){name}\b", _code(bodies))]
+    imports = f"from math import {', '.join(used)}\n\n" if used else ""
+    return (
+        f'"""{_first_line(program.title)}\n\nGenerated from ``derivations/{_module_path(lemma)}`` ({lemma.reference}).\n"""\n\n'
+        f"{imports}from numba import njit, prange\n\n"
+        f"BLOCK = {BLOCK}  # nodes per block\n\n\n"
+        f"{_work_rows(kernel)}\n\n{bodies}"
+    )
+
+
+def compile_program(lemma: Lemma, name: str) -> str:
+    """Stages 1 to 3 for one program of a lemma."""
+    (program,) = (item for item in lemma.programs if item.name == name)
+    return module_text(lemma, lower(program))
+
+
+def _module_path(lemma: Lemma) -> str:
+    return f"{lemma.family}/{lemma.name}.py"
+
+
+def _first_line(title: str) -> str:
+    return title[0].upper() + title[1:] + ("" if title.endswith(".") else ".")
+
+
+def _code(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+
+
+def _refuse_neighbour_rows(kernel: Kernel) -> None:
+    for phase in kernel.phases:
+        for array in phase.temporaries:
+            if any(over.name == NEIGHBOURS for over in array.axes):
+                raise NotCompilable(
+                    f"{kernel.program.name}: the temporary {array.name} runs over neighbours, whose number differs from "
+                    "node to node on a graph; give it an output's memory (alias) or mark the program grid_only"
+                )
+
+
+def _arguments(kernel: Kernel) -> list[str]:
+    program = kernel.program
+    return [item.name for item in (*program.inputs, *program.outputs)]
+
+
+def _work_rows(kernel: Kernel) -> str:
+    program = kernel.program
+    inputs = [item.name for item in program.inputs]
+    totals = [_sum_of_rows(phase) for phase in kernel.phases]
+    rows = totals[0] if len(totals) == 1 else f"max({', '.join(totals)})"
+    lines = [f"def work_rows({', '.join(inputs)}):", '    """Rows of workspace that one task needs."""']
+    for over in ranges_of(program):
+        if re.search(rf"\b{over.name}\b", rows):
+            source, axis = size_source(program, over)
+            lines.append(f"    {over.name} = {source}.shape[{axis}]")
+    lines.append(f"    return {rows}")
+    return "\n".join(lines) + "\n"
+
+
+def _sum_of_rows(phase: Phase) -> str:
+    counts = [rows for _, rows in temporary_rows(phase)]
+    single = counts.count("1")
+    parts = [rows for rows in counts if rows != "1"] + ([str(single)] if single else [])
+    return " + ".join(parts) or "0"
+
+
+def _target(lemma: Lemma, kernel: Kernel, name: str, writer: type[BlockText], fields: tuple[str, ...]) -> str:
+    blocks = []
+    calls = []
+    for number, phase in enumerate(kernel.phases, start=1):
+        function = f"_{name}_block" if len(kernel.phases) == 1 else f"_{name}_block_{number}"
+        text, arguments = _block_function(kernel, phase, function, name, writer, fields)
+        blocks.append(text)
+        calls.append((function, arguments))
+    return "\n\n".join([*blocks, _driver(lemma, kernel, name, calls, fields)])
+
+
+def _block_function(
+    kernel: Kernel, phase: Phase, function: str, name: str, writer: type[BlockText], fields: tuple[str, ...]
+) -> tuple[str, list[str]]:
+    program = kernel.program
+    body = writer(program, phase).body()
+    rows, above = [], ""
+    for temporary, count in temporary_rows(phase):
+        rows.append(f"    {temporary}_row = {above or '0'}")
+        above = f"{temporary}_row + {count}"
+    rows = [row for row in rows if _mentions(body + rows, row.split()[0])]
+    sizes = []
+    if name == "grid" and _mentions(body + rows, NEIGHBOURS):
+        sizes.append(f"    {NEIGHBOURS} = offsets.shape[0]")
+    for over in ranges_of(program):
+        if _mentions(body + rows, over.name) and not (over.name == NEIGHBOURS and name == "grid"):
+            source, axis = size_source(program, over)
+            sizes.append(f"    {over.name} = {source}.shape[{axis}]")
+    if _mentions(body, "count"):
+        sizes.append("    count = stop - start")
+    lines = [*sizes, *rows, *body]
+    wanted = [*fields, *_arguments(kernel), "work", "start", "stop", "block"]
+    arguments = [argument for argument in wanted if _mentions(lines, argument)]
+    head = f"@njit(cache=True, error_model=\"numpy\", nogil=True)\n{_signature(function, arguments)}"
+    return head + "\n" + "\n".join(lines) + "\n", arguments
+
+
+def _mentions(lines: list[str], word: str) -> bool:
+    return any(re.search(rf"(?<![\w.]){word}\b", line) for line in lines if not line.lstrip().startswith("#"))
+
+
+def _signature(function: str, arguments: list[str]) -> str:
+    one_line = f"def {function}({', '.join(arguments)}):"
+    if len(one_line) <= 110:
+        return one_line
+    inner = "".join(f"    {argument},\n" for argument in arguments)
+    return f"def {function}(\n{inner}):"
+
+
+def _driver(
+    lemma: Lemma, kernel: Kernel, name: str, calls: list[tuple[str, list[str]]], fields: tuple[str, ...]
+) -> str:
+    arguments = ["structure", *_arguments(kernel), "work"]
+    lines = [
+        '@njit(parallel=True, cache=True, error_model="numpy", nogil=True)',
+        _signature(name, arguments),
+        textwrap.indent(_docstring(lemma, kernel, name), "    "),
+        "    first, last = structure.first, structure.last",
+        "    tasks = work.shape[0]",
+        "    blocks = (last - first + BLOCK - 1) // BLOCK",
+    ]
+    for function, wanted in calls:
+        given = [_call_argument(argument, fields) for argument in wanted]
+        call = f"{function}({', '.join(given)})"
+        if len(call) > 98:
+            call = f"{function}(\n" + "".join(f"                {item},\n" for item in given) + "            )"
+        lines += [
+            "    for task in prange(tasks):",
+            "        for block in range(task, blocks, tasks):",
+            "            start = first + block * BLOCK",
+            "            stop = min(start + BLOCK, last)",
+            f"            {call}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _call_argument(argument: str, fields: tuple[str, ...]) -> str:
+    if argument in fields:
+        return f"structure.{argument}"
+    return "work[task]" if argument == "work" else argument
+
+
+def _shape(array: Array, name: str) -> str:
+    axes = storage_axes(array)
+    if name == "graph" and NEIGHBOURS in axes and NODES in axes:
+        return "(edges,)"
+    if NODES not in axes:
+        is_output_sum = [*axes, "blocks"]
+        return f"({', '.join(is_output_sum)}{',' if len(is_output_sum) == 1 else ''})"
+    return f"({', '.join(axes)})"
+
+
+def _docstring(lemma: Lemma, kernel: Kernel, name: str) -> str:
+    program = kernel.program
+    where = "On a grid; nodes are those of the padded, flattened image." if name == "grid" else "On a general graph."
+    lines = [f'"""{_first_line(program.title)}', "", where, f"Source: {lemma.reference}.", "", "Inputs"]
+    for item in program.inputs:
+        if isinstance(item, sp.Symbol):
+            lines.append(f"    {item.name} : float")
+        else:
+            axes = storage_axes(item)
+            shape = _shape(item, name) if NODES in axes else f"({', '.join(axes)})"
+            lines.append(f"    {item.name} : {shape}")
+    lines.append("Outputs")
+    for array in program.outputs:
+        note = ", scratch" if array in program.scratch else ""
+        lines.append(f"    {array.name} : {_shape(array, name)}{note}")
+    lines.append("Workspace")
+    lines.append("    work : (tasks, max(1, work_rows(...)), BLOCK)")
+    for title, items in (("Requires", program.requires), ("Ensures", program.ensures), ("Error bound", (program.bound,))):
+        lines.append(title)
+        for item in items:
+            lines += textwrap.wrap(item, 96, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+    return "\n".join([*lines, '"""'])
