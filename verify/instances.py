@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.oracles import dense_flow
-from verify.oracles.neighbourhoods import dense_weights, grid_neighbours, random_weights
+from verify.oracles.neighbourhoods import dense_weights, grid_neighbours, random_weights, uniform_weights
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,27 @@ def grid_instance(
         time=time,
         shape=shape,
         radius=radius,
+    )
+
+
+def colors_instance(shape: tuple[int, int], labels: int, *, time: float = 5.0, seed: int = 0) -> Instance:
+    """The paper's scenario (b) at the start of training: noisy Voronoi colours, uniform weights on 3×3
+    patches, ρ=1.
+
+    Gaussian noise of 0.6, which makes half of the pixels wrong at 8 labels; distances are Euclidean distances
+    to the colours. The scene alone is laflow's: it is input, not what is checked.
+    """
+    from laflow.scenes import voronoi_colors
+
+    scene = voronoi_colors(shape, np.random.default_rng(seed), labels=labels)
+    neighbours = grid_neighbours(shape, 1)
+    distances = np.linalg.norm(scene.image[..., None, :] - scene.prototypes, axis=-1)
+    return Instance(
+        distances=distances.reshape(-1, labels),
+        truth=scene.truth.reshape(-1),
+        weights=uniform_weights(neighbours),
+        neighbours=neighbours,
+        time=time,
+        shape=shape,
+        radius=1,
     )

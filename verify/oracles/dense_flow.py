@@ -2,7 +2,8 @@
 
 Everything is assembled as the n×n matrix A^J (n = I·J) that the paper writes, with `np.kron`, and integrated
 by `scipy.linalg.expm`: nothing of a Krylov space, of a neighbour loop or of an adjoint map is used. The maps
-(`similarity` … `direction_loss`) are analytic in weights and log-likelihood: `complex_step` passes through them.
+(`similarity` … `direction_loss`) are analytic in weights and log-likelihood: `complex_step` passes through
+them.
 
 Three independent routes lead to the gradient of the direction loss with respect to the weights:
 
@@ -171,7 +172,7 @@ def gradient_by_quadrature(
 def gradient_by_frechet(
     weights: np.ndarray, neighbours: np.ndarray, log_likelihood: np.ndarray, target: np.ndarray, time: float
 ) -> np.ndarray:
-    """∂f(V_T(Ω)), (I, K), entry by entry: <∂f, last column of dexpm(T𝒜) T d𝒜>, dexpm by SciPy's Fréchet derivative."""
+    """∂f(V_T(Ω)), (I, K), entry by entry: <∂f, last column of dexpm(T𝒜) T d𝒜>, dexpm by SciPy."""
     augmented = time * augmented_matrix(weights, log_likelihood)
     covector = direction_loss_gradient(final_tangent(weights, log_likelihood, time), target).reshape(-1)
     gradient = np.zeros(neighbours.shape)
