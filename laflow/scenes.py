@@ -76,8 +76,8 @@ def voronoi_colors(
     """Scenario (b), Fig. 1b: Voronoi cells in `labels` colours, three channels.
 
     The colours are points of the coarsest cubic grid in [0, 1]³ that has enough of them; 8 labels are the
-    corners of the colour cube. There noise of 0.6 makes the nearest colour wrong in 1 - Φ(0.5 / 0.6)³ = 49% of
-    the pixels.
+    corners of the colour cube. There noise of 0.6 makes the nearest colour wrong in 1 - Φ(0.5 / 0.6)³ = 49%
+    of the pixels.
 
     Args:
         shape: side lengths of the image in pixels, any dimension.

@@ -59,8 +59,8 @@ def show_line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def warn(text: str) -> None:
-    """One line on stderr."""
+def note(text: str) -> None:
+    """One line on stderr: the program goes on."""
     sys.stderr.write(f"laflow: note: {text}\n")
 
 

@@ -134,6 +134,16 @@ def write_labels(path: Path, labels: np.ndarray) -> None:
         )
 
 
+def write_colors(path: Path, labels: np.ndarray, count: int) -> None:
+    """Write labels 0..count-1, `(H, W)`, as a PNG in the colours of the pictures. Raises FileError."""
+    import imageio.v3 as iio
+
+    from laflow.cli.pictures import label_colors
+
+    shown = np.uint8(np.round(255 * label_colors(count)))[labels]
+    write_file(path, lambda stream: iio.imwrite(stream, shown, extension=".png"))
+
+
 def _reader(path: Path) -> Callable[[Path], np.ndarray]:
     readers = {".png": _read_png, ".tif": _read_tiff, ".tiff": _read_tiff, ".npy": _read_npy}
     try:

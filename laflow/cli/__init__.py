@@ -1,0 +1,75 @@
+"""The program `laflow`; one module a command. Heavy imports stand inside them, so that --help is quick."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from laflow.cli import console
+from laflow.cli.demo import demo
+from laflow.cli.fit import FitCommand, fit
+from laflow.cli.label import label
+from laflow.cli.weights import weights
+from laflow.errors import LaflowError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="laflow",
+    help="Label images with linearized assignment flows whose weights are learned by exact gradients.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo)
+app.command(cls=FitCommand)(fit)
+app.command()(label)
+app.command()(weights)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        console.show_line(f"laflow {version('laflow')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        console.show_line(context.get_help())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the program: 0 is success, 2 is bad input (with one line on stderr), 130 an interruption."""
+    try:
+        outcome = app(args=arguments, prog_name="laflow", standalone_mode=False)
+    except typer.TyperException as error:
+        console.fail(f"{error.format_message()} (laflow --help shows what there is)")
+        return BAD_INPUT
+    except LaflowError as error:
+        console.fail(str(error))
+        return BAD_INPUT
+    except BrokenPipeError:
+        return BAD_INPUT
+    except MemoryError:
+        console.fail("not enough memory for images of this size; use smaller images or a smaller --radius")
+        return BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        console.fail("interrupted; no partial file was left behind")
+        return INTERRUPTED
+    return int(outcome or 0)
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())
