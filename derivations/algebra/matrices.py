@@ -1,7 +1,7 @@
 """Matrices as arrays with two axes, and Kronecker products in the row-stacking convention.
 
-``vec_r`` stacks the rows of a matrix: the entry of ``vec_r(X)`` at the pair (i, j) is ``X_ij``. A matrix that acts on
-stacked matrices therefore has four indices, a pair for its row and a pair for its column.
+``vec_r`` stacks the rows of a matrix: the entry of ``vec_r(X)`` at the pair (i, j) is ``X_ij``. A matrix that
+acts on stacked matrices therefore has four indices, a pair for its row and a pair for its column.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def outer(left: Matrix, right: Matrix) -> Tensor:
 
 
 def kronecker(left: Matrix, right: Matrix) -> Tensor:
-    """A ⊗ B: the entry at row (i, j) and column (k, l) is A_ik B_jl."""
-    (i, k), (j, l) = fresh_indices(left), fresh_indices(right)
-    return tensor((i, j, k, l), left[i, k] * right[j, l])
+    """A ⊗ B: the entry at row (i, j) and column (p, q) is A_ip B_jq."""
+    (i, p), (j, q) = fresh_indices(left), fresh_indices(right)
+    return tensor((i, j, p, q), left[i, p] * right[j, q])
 
 
 def kronecker_sum(left: Matrix, right: Matrix) -> Tensor:
@@ -79,15 +79,15 @@ def kronecker_sum(left: Matrix, right: Matrix) -> Tensor:
 
 def act(stacked: Tensor, matrix: Matrix) -> Tensor:
     """The matrix whose stacked rows are ``stacked`` times ``vec_r(matrix)``."""
-    i, j, k, l = fresh_indices(stacked)
-    return tensor((i, j), total(stacked[i, j, k, l] * matrix[k, l], k, l))
+    i, j, p, q = fresh_indices(stacked)
+    return tensor((i, j), total(stacked[i, j, p, q] * matrix[p, q], p, q))
 
 
 def compose(left: Tensor, right: Tensor) -> Tensor:
     """The product of two matrices that act on stacked matrices."""
     i, j, p, q = fresh_indices(left)
-    k, l = fresh_indices(right)[2:]
-    return tensor((i, j, k, l), total(left[i, j, p, q] * right[p, q, k, l], p, q))
+    r, s = fresh_indices(right)[2:]
+    return tensor((i, j, r, s), total(left[i, j, p, q] * right[p, q, r, s], p, q))
 
 
 def diagonal(vector: Matrix) -> Tensor:
