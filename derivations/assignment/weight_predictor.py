@@ -125,7 +125,7 @@ prototypes_gradient = Array("prototypes_gradient", prototypes, features)
 scale_gradient = Array("scale_gradient")
 backward = Program(
     name="predictor_adjoint",
-    title="the gradient of the predictor's parameters from that of its weights, Sect. 4.4, steps (4)-(5), block by block",
+    title="the gradient of the predictor's parameters from that of its weights, block by block",
     inputs=(feature_array, prototype_array, directions, scale, inside, membership, weights, gradient),
     steps=(
         step(mean[i], total(inside[i, o] * weights[i, o] * gradient[i, o], o)),

@@ -6,6 +6,7 @@ Storage is node-last: an array over (ranks, nodes, labels) is stored as ``[rank,
 
 from __future__ import annotations
 
+import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,7 @@ class BlockText(ABC):
         self.variables: dict[Index, str] = {}
         self.node: Index | None = None
         self.far: Index | None = None
+        self.reads: dict[str, str] = {}
 
     def body(self) -> list[str]:
         """All lines of the block function's body, below its size definitions."""
@@ -63,7 +65,8 @@ class BlockText(ABC):
 
     def _nest(self, nest: LoopNest) -> None:
         self.variables, self.node, self.far = {}, nest.node, None
-        self.lines.add(f"# {step_comment(self.program, nest)}")
+        for line in textwrap.wrap(step_comment(self.program, nest), 100, subsequent_indent="    "):
+            self.lines.add(f"# {line}")
         if nest.node is None:
             with self.loops(nest.over):
                 self.block_sum(nest)
@@ -84,7 +87,7 @@ class BlockText(ABC):
         depth = self.lines.depth
         for index in over:
             name = self.name_variable(index)
-            self.lines.add(f"for {name} in range({index.range.name}):")
+            self.lines.add(f"for {name} in range({size_name(self.program, index.range)}):")
             self.lines.depth += 1
         yield
         self.lines.depth = depth
@@ -115,12 +118,40 @@ class BlockText(ABC):
         others = [index for index in entry.indices if index.range.name != NODES]
         where = f"{entry.array.name}_row"
         for position, index in enumerate(others):
-            stride = "".join(f" * {later.range.name}" for later in others[position + 1 :])
+            stride = "".join(f" * {size_name(self.program, later.range)}" for later in others[position + 1 :])
             where += f" + {self.variables[index]}{stride}"
         return where
 
     def text(self, value: sp.Expr) -> str:
         return expression_text(with_size_names(self.program, value), self.read)
+
+    def named(self, source: str, name: str) -> str:
+        """A local name for what is read inside the innermost loop; the same source keeps its name."""
+        if source not in self.reads:
+            taken, number, base = set(self.reads.values()), 2, name
+            while name in taken:
+                name, number = f"{base}{number}", number + 1
+            self.reads[source] = name
+        return self.reads[source]
+
+    def assign(self, target: str, value: str, guard: str) -> None:
+        """``target = value``, or 0 where a guard is not set; a long line takes two."""
+        if guard:
+            with self.lines.block(f"if {guard} > 0.0:"):
+                self.assign(target, value, "")
+            with self.lines.block("else:"):
+                self.lines.add(f"{target} = 0.0")
+        elif 4 * self.lines.depth + len(f"{target} = {value}") > 110:
+            self.lines.add(f"value = {value}")
+            self.lines.add(f"{target} = value")
+        else:
+            self.lines.add(f"{target} = {value}")
+
+    def add_reads(self) -> None:
+        """Write the assignments of the local names."""
+        for source, name in self.reads.items():
+            self.lines.add(f"{name} = {source}")
+        self.reads = {}
 
     @abstractmethod
     def read(self, entry: Entry) -> str:
@@ -146,7 +177,14 @@ def step_value_text(program: Program, array: Array) -> str:
 
 def with_size_names(program: Program, value: sp.Expr) -> sp.Expr:
     """Sizes of ranges under the names that they have in a kernel (J is ``labels``)."""
-    return value.xreplace({over.size: sp.Symbol(over.name, positive=True) for over in ranges_of(program)})
+    sizes = {over.size: sp.Symbol(size_name(program, over), positive=True) for over in ranges_of(program)}
+    return value.xreplace(sizes)
+
+
+def size_name(program: Program, over: Range) -> str:
+    """The variable that holds the size of a range: its name, unless an argument is called so."""
+    taken = {item.name for item in (*program.inputs, *program.outputs)}
+    return f"number_of_{over.name}" if over.name in taken else over.name
 
 
 def storage_axes(array: Array) -> list[str]:
@@ -168,11 +206,11 @@ def size_source(program: Program, over: Range | str) -> tuple[str, int]:
     raise NotCompilable(f"{program.name}: no argument has an axis over {name}")
 
 
-def temporary_rows(phase: Phase) -> list[tuple[str, str]]:
+def temporary_rows(program: Program, phase: Phase) -> list[tuple[str, str]]:
     """Each temporary of a phase with its number of workspace rows, as text."""
     found = []
     for array in phase.temporaries:
-        sizes = [over.name for over in array.axes if over.name != NODES]
+        sizes = [size_name(program, over) for over in array.axes if over.name != NODES]
         found.append((array.name, " * ".join(sizes) or "1"))
     return found
 

@@ -40,6 +40,8 @@ class _Writer:
         return text
 
     def product(self, expr: sp.Expr) -> str:
+        if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
+            return " * ".join([self.power(expr.base)] * int(expr.exp))
         if not isinstance(expr, sp.Mul):
             return self.power(expr)
         if _is_negative(expr):
@@ -80,7 +82,8 @@ class _Writer:
             return f"log({self.sum(expr.args[0])})"
         if isinstance(expr, Total | Largest):
             name = "total" if isinstance(expr, Total) else "largest"
-            return f"{name}({self.sum(expr.summand)}, {expr.bound.name})"
+            where = f" where {self.entry_text(expr.where)}" if isinstance(expr, Largest) and expr.where else ""
+            return f"{name}({self.sum(expr.summand)}, {expr.bound.name}{where})"
         if isinstance(expr, Delta):
             return f"delta({expr.args[0].name}, {expr.args[1].name})"  # type: ignore[attr-defined]
         if isinstance(expr, sp.Pow):

@@ -25,7 +25,7 @@ from derivations.compiler.module_text import compile_program
 COMMAND = "python -m derivations"
 KERNELS = Path(__file__).resolve().parents[2] / "laflow" / "kernels"
 _VERSION = re.compile(r"^# SymPy:      (.*)$", re.MULTILINE)
-_PACKAGE = '"""Kernels generated from the derivations; nothing here is written by hand.\n\nModules: {}.\n"""\n'
+_PACKAGE = '"""Kernels generated from the derivations; nothing here is written by hand.\n\n{}\n"""\n'
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def kernel_files(lemmas: Sequence[Lemma], folder: Path = KERNELS) -> list[Genera
             body = compile_program(lemma, program.name)
             text = _header(lemma, program, body) + body
             modules[program.name] = GeneratedFile(folder / f"{program.name}.py", text)
-    listing = GeneratedFile(folder / "__init__.py", _PACKAGE.format(", ".join(sorted(modules))))
+    listing = GeneratedFile(folder / "__init__.py", _PACKAGE.format("\n".join(f"- ``{n}``" for n in sorted(modules))))
     return [*(modules[name] for name in sorted(modules)), listing]
 
 

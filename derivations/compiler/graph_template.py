@@ -21,13 +21,13 @@ class GraphBlock(BlockText):
     def node_field(self, nest: LoopNest) -> None:
         with self.loops(nest.over), self.lines.block("for node in range(start, stop):"):
             with self.edge_loop(nest.edge, is_transposed(nest)):
-                target = self.read(nest.target)
+                target = self._place(nest.target)
                 if nest.how is Accumulate.SET:
                     (term,) = nest.terms
                     value = self.text(term.value)
-                    if term.guard is not None:
-                        value = f"{value} if {self.read(term.guard)} > 0.0 else 0.0"
-                    self.lines.add(f"{target} = {value}")
+                    guard = self.read(term.guard) if term.guard is not None else ""
+                    self.add_reads()
+                    self.assign(target, value, guard)
                     return
                 self.lines.add(f"sum_ = {start_value(nest.how)}")
                 for term in nest.terms:
@@ -51,8 +51,10 @@ class GraphBlock(BlockText):
         with self.edge_loop(term.edge, is_transposed(term)):
             value = self.text(term.value)
             statement = f"sum_ += {value}" if how is Accumulate.ADD else f"sum_ = max(sum_, {value})"
-            if term.guard is not None:
-                with self.lines.block(f"if {self.read(term.guard)} > 0.0:"):
+            guard = self.read(term.guard) if term.guard is not None else ""
+            self.add_reads()
+            if guard:
+                with self.lines.block(f"if {guard} > 0.0:"):
                     self.lines.add(statement)
             else:
                 self.lines.add(statement)
@@ -78,12 +80,18 @@ class GraphBlock(BlockText):
         self.lines.depth, self.far = depth, before
 
     def read(self, entry: Entry) -> str:
+        if not entry.indices:
+            return str(entry.array.name)
+        near = self.far is not None and self.far in entry.indices and not entry.array.sparse
+        return self.named(self._place(entry), f"{'near' if near else 'this'}_{entry.array.name}")
+
+    def _place(self, entry: Entry) -> str:
         axes = [over.name for over in entry.array.axes]
         array = self.home(entry.array)
         if axes.count(NODES) == 2 or axes == [NODES, NEIGHBOURS]:
             return f"{array.name}[edge]"
         if NODES not in axes:
-            return f"{array.name}[{', '.join(self.other_indices(entry))}]" if entry.indices else array.name
+            return f"{array.name}[{', '.join(self.other_indices(entry))}]"
         if self.is_temporary(entry.array):
             return f"work[{self.temporary_row(entry)}, node - start]"
         node = "near" if self.far is not None and self.far in entry.indices else "node"

@@ -18,10 +18,6 @@ from derivations.compiler.lowering import NEIGHBOURS, NODES
 class GridBlock(BlockText):
     """Loops over neighbours outside, loops over the nodes of the block inside."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self.rows: dict[str, str] = {}
-
     def node_field(self, nest: LoopNest) -> None:
         with self.loops(nest.over), self.edge_loop(nest.edge, is_transposed(nest)):
             target = self._row_text(nest.target)
@@ -49,17 +45,15 @@ class GridBlock(BlockText):
 
     def _term(self, term: Term, how: Accumulate, target: str) -> None:
         with self.loops(term.over), self.edge_loop(term.edge, is_transposed(term)):
-            self.rows = {}
             value = self.text(term.value)
             guard = self.read(term.guard) if term.guard is not None else ""
-            for row, name in self.rows.items():
-                self.lines.add(f"{name} = {row}")
+            self.add_reads()
             with self.lines.block("for p in range(count):"):
                 self._assign(how, target, value, guard)
 
     def _assign(self, how: Accumulate, target: str, value: str, guard: str) -> None:
         if how is Accumulate.SET:
-            self.lines.add(f"{target} = {value} if {guard} > 0.0 else 0.0" if guard else f"{target} = {value}")
+            self.assign(target, value, guard)
             return
         if how is Accumulate.ADD:
             statement = f"{target} += {value}"
@@ -94,18 +88,10 @@ class GridBlock(BlockText):
     def read(self, entry: Entry) -> str:
         if all(over.name != NODES for over in entry.array.axes):
             row = f"{entry.array.name}[{', '.join(self.other_indices(entry))}]" if entry.indices else entry.array.name
-            return self._named(row, f"this_{entry.array.name}")
+            return self.named(row, f"this_{entry.array.name}")
         at_neighbour = self._lies_at_neighbour(entry)
         name = f"{'near_' if at_neighbour else ''}{entry.array.name}"
-        return f"{self._named(self._row_text(entry), f'{name}_p')}[p]"
-
-    def _named(self, row: str, name: str) -> str:
-        if row not in self.rows:
-            taken, number, base = set(self.rows.values()), 2, name
-            while name in taken:
-                name, number = f"{base}{number}", number + 1
-            self.rows[row] = name
-        return self.rows[row]
+        return f"{self.named(self._row_text(entry), f'{name}_p')}[p]"
 
     def _lies_at_neighbour(self, entry: Entry) -> bool:
         if entry.array.sparse:  # a sparse pair is stored at its first node

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 
 import sympy as sp
 
 from derivations.algebra.language import Array
 from derivations.algebra.lemma import Lemma
-from derivations.compiler.block_text import BlockText, size_source, storage_axes, temporary_rows
+from derivations.algebra.program import Program
+from derivations.compiler.block_text import BlockText, size_name, size_source, storage_axes, temporary_rows
 from derivations.compiler.graph_template import GraphBlock
 from derivations.compiler.grid_template import GridBlock
 from derivations.compiler.loop_nest import Kernel, Phase
@@ -80,22 +82,22 @@ def _arguments(kernel: Kernel) -> list[str]:
 def _work_rows(kernel: Kernel) -> str:
     program = kernel.program
     inputs = [item.name for item in program.inputs]
-    totals = [_sum_of_rows(phase) for phase in kernel.phases]
+    totals = [_sum_of_rows(program, phase) for phase in kernel.phases]
     rows = totals[0] if len(totals) == 1 else f"max({', '.join(totals)})"
     lines = [f"def work_rows({', '.join(inputs)}):", '    """Rows of workspace that one task needs."""']
     for over in ranges_of(program):
-        if re.search(rf"\b{over.name}\b", rows):
+        if re.search(rf"\b{size_name(program, over)}\b", rows):
             source, axis = size_source(program, over)
-            lines.append(f"    {over.name} = {source}.shape[{axis}]")
+            lines.append(f"    {size_name(program, over)} = {source}.shape[{axis}]")
     lines.append(f"    return {rows}")
     return "\n".join(lines) + "\n"
 
 
-def _sum_of_rows(phase: Phase) -> str:
-    counts = [rows for _, rows in temporary_rows(phase)]
-    single = counts.count("1")
-    parts = [rows for rows in counts if rows != "1"] + ([str(single)] if single else [])
-    return " + ".join(parts) or "0"
+def _sum_of_rows(program: Program, phase: Phase) -> str:
+    counts = Counter(rows for _, rows in temporary_rows(program, phase))
+    single = counts.pop("1", 0)
+    parts = [rows if times == 1 else f"{times} * {rows}" for rows, times in counts.items()]
+    return " + ".join(parts + ([str(single)] if single else [])) or "0"
 
 
 def _target(lemma: Lemma, kernel: Kernel, name: str, writer: type[BlockText], fields: tuple[str, ...]) -> str:
@@ -115,7 +117,7 @@ def _block_function(
     program = kernel.program
     body = writer(program, phase).body()
     rows, above = [], ""
-    for temporary, count in temporary_rows(phase):
+    for temporary, count in temporary_rows(program, phase):
         rows.append(f"    {temporary}_row = {above or '0'}")
         above = f"{temporary}_row + {count}"
     rows = [row for row in rows if _mentions(body + rows, row.split()[0])]
@@ -123,9 +125,10 @@ def _block_function(
     if name == "grid" and _mentions(body + rows, NEIGHBOURS):
         sizes.append(f"    {NEIGHBOURS} = offsets.shape[0]")
     for over in ranges_of(program):
-        if _mentions(body + rows, over.name) and not (over.name == NEIGHBOURS and name == "grid"):
+        size = size_name(program, over)
+        if _mentions(body + rows, size) and not (over.name == NEIGHBOURS and name == "grid"):
             source, axis = size_source(program, over)
-            sizes.append(f"    {over.name} = {source}.shape[{axis}]")
+            sizes.append(f"    {size} = {source}.shape[{axis}]")
     if _mentions(body, "count"):
         sizes.append("    count = stop - start")
     lines = [*sizes, *rows, *body]
