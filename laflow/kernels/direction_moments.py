@@ -1,0 +1,186 @@
+# Generated file: do not edit. Change the derivation instead and run
+#     python -m derivations
+# lemma:      Eqs. (3.2), (3.4)
+# SymPy:      1.14.0
+# derivation: sha256 c85683254a7e3630f7615e096c182d5ecb0484781295a803c894453f4b7fd317
+# body:       sha256 a4fe7d0473db9d3df708b3874d53b3a0a6e3ef6d0ff9500137440a350db3cdc4
+
+"""The sums <V*, V>, ‖V‖² and ‖V*‖² of the direction loss, Eq. (3.4), block by block.
+
+Generated from ``derivations/assignment/direction_loss.py`` (Eqs. (3.2), (3.4)).
+"""
+
+from numba import njit, prange
+
+BLOCK = 256  # nodes per block
+
+
+def work_rows(target, tangent):
+    """Rows of workspace that one task needs."""
+    return 3
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grid_block(target, tangent, inner, square, target_square, work, start, stop, block):
+    labels = target.shape[0]
+    count = stop - start
+    node_inner_row = 0
+    node_square_row = node_inner_row + 1
+    node_target_square_row = node_square_row + 1
+    # node_inner[i] = total(tangent[i, j] * target[i, j], j)
+    target = work[node_inner_row]
+    for p in range(count):
+        target[p] = 0.0
+    for label in range(labels):
+        tangent_p = tangent[label, start:stop]
+        target_p = target[label, start:stop]
+        for p in range(count):
+            target[p] += tangent_p[p] * target_p[p]
+    # node_square[i] = total(tangent[i, j] * tangent[i, j], j)
+    target = work[node_square_row]
+    for p in range(count):
+        target[p] = 0.0
+    for label in range(labels):
+        tangent_p = tangent[label, start:stop]
+        for p in range(count):
+            target[p] += tangent_p[p] * tangent_p[p]
+    # node_target_square[i] = total(target[i, j] * target[i, j], j)
+    target = work[node_target_square_row]
+    for p in range(count):
+        target[p] = 0.0
+    for label in range(labels):
+        target_p = target[label, start:stop]
+        for p in range(count):
+            target[p] += target_p[p] * target_p[p]
+    # inner = total(node_inner[i], i)
+    sum_ = 0.0
+    node_inner_p = work[node_inner_row]
+    for p in range(count):
+        sum_ += node_inner_p[p]
+    inner[block] = sum_
+    # square = total(node_square[i], i)
+    sum_ = 0.0
+    node_square_p = work[node_square_row]
+    for p in range(count):
+        sum_ += node_square_p[p]
+    square[block] = sum_
+    # target_square = total(node_target_square[i], i)
+    sum_ = 0.0
+    node_target_square_p = work[node_target_square_row]
+    for p in range(count):
+        sum_ += node_target_square_p[p]
+    target_square[block] = sum_
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def grid(structure, target, tangent, inner, square, target_square, work):
+    """The sums <V*, V>, ‖V‖² and ‖V*‖² of the direction loss, Eq. (3.4), block by block.
+
+    On a grid; nodes are those of the padded, flattened image.
+    Source: Eqs. (3.2), (3.4).
+
+    Inputs
+        target : (labels, nodes)
+        tangent : (labels, nodes)
+    Outputs
+        inner : (blocks,)
+        square : (blocks,)
+        target_square : (blocks,)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        target and tangent finite, zero on the halo
+    Ensures
+        the sum of each output over its blocks is the inner product
+    Error bound
+        |error| <= (J + BLOCK) eps * the sum of the absolute products
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _grid_block(target, tangent, inner, square, target_square, work[task], start, stop, block)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _graph_block(target, tangent, inner, square, target_square, work, start, stop, block):
+    labels = target.shape[0]
+    node_inner_row = 0
+    node_square_row = node_inner_row + 1
+    node_target_square_row = node_square_row + 1
+    # node_inner[i] = total(tangent[i, j] * target[i, j], j)
+    for node in range(start, stop):
+        sum_ = 0.0
+        for label in range(labels):
+            this_tangent = tangent[label, node]
+            this_target = target[label, node]
+            sum_ += this_tangent * this_target
+        work[node_inner_row, node - start] = sum_
+    # node_square[i] = total(tangent[i, j] * tangent[i, j], j)
+    for node in range(start, stop):
+        sum_ = 0.0
+        for label in range(labels):
+            this_tangent = tangent[label, node]
+            sum_ += this_tangent * this_tangent
+        work[node_square_row, node - start] = sum_
+    # node_target_square[i] = total(target[i, j] * target[i, j], j)
+    for node in range(start, stop):
+        sum_ = 0.0
+        for label in range(labels):
+            this_target = target[label, node]
+            sum_ += this_target * this_target
+        work[node_target_square_row, node - start] = sum_
+    # inner = total(node_inner[i], i)
+    sum_ = 0.0
+    for node in range(start, stop):
+        this_node_inner = work[node_inner_row, node - start]
+        sum_ += this_node_inner
+    inner[block] = sum_
+    # square = total(node_square[i], i)
+    sum_ = 0.0
+    for node in range(start, stop):
+        this_node_square = work[node_square_row, node - start]
+        sum_ += this_node_square
+    square[block] = sum_
+    # target_square = total(node_target_square[i], i)
+    sum_ = 0.0
+    for node in range(start, stop):
+        this_node_target_square = work[node_target_square_row, node - start]
+        sum_ += this_node_target_square
+    target_square[block] = sum_
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def graph(structure, target, tangent, inner, square, target_square, work):
+    """The sums <V*, V>, ‖V‖² and ‖V*‖² of the direction loss, Eq. (3.4), block by block.
+
+    On a general graph.
+    Source: Eqs. (3.2), (3.4).
+
+    Inputs
+        target : (labels, nodes)
+        tangent : (labels, nodes)
+    Outputs
+        inner : (blocks,)
+        square : (blocks,)
+        target_square : (blocks,)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        target and tangent finite, zero on the halo
+    Ensures
+        the sum of each output over its blocks is the inner product
+    Error bound
+        |error| <= (J + BLOCK) eps * the sum of the absolute products
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _graph_block(target, tangent, inner, square, target_square, work[task], start, stop, block)

@@ -1,0 +1,155 @@
+# Generated file: do not edit. Change the derivation instead and run
+#     python -m derivations
+# lemma:      Eqs. (1.3), (2.22a)
+# SymPy:      1.14.0
+# derivation: sha256 4ae4c9a62394e8b42a7bc9700e91f46da54b995a5028a7b8855b5f9036c7c12c
+# body:       sha256 d2bc000dc2b91f1d1986fec9745cda2b1658d26e83a9b2cba0ffd56cb841f996
+
+"""Assignments W = Exp_{W0}(V) = softmax(J V) from tangent vectors at the barycentre, Eq. (1.3).
+
+Generated from ``derivations/assignment/lifting.py`` (Eqs. (1.3), (2.22a)).
+"""
+
+from math import exp, inf
+
+from numba import njit, prange
+
+BLOCK = 256  # nodes per block
+
+
+def work_rows(tangent):
+    """Rows of workspace that one task needs."""
+    return 2
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grid_block(tangent, assignment, work, start, stop):
+    labels = tangent.shape[0]
+    count = stop - start
+    shift_row = 0
+    norm_row = shift_row + 1
+    # shift[i] = largest(tangent[i, j], j)
+    target = work[shift_row]
+    for p in range(count):
+        target[p] = -inf
+    for label in range(labels):
+        tangent_p = tangent[label, start:stop]
+        for p in range(count):
+            target[p] = max(target[p], tangent_p[p])
+    # grown[i, j] = exp(labels * (tangent[i, j] - shift[i]))
+    for label in range(labels):
+        target = assignment[label, start:stop]
+        shift_p = work[shift_row]
+        tangent_p = tangent[label, start:stop]
+        for p in range(count):
+            target[p] = exp(labels * (tangent_p[p] - shift_p[p]))
+    # norm[i] = total(grown[i, j], j)
+    target = work[norm_row]
+    for p in range(count):
+        target[p] = 0.0
+    for label in range(labels):
+        grown_p = assignment[label, start:stop]
+        for p in range(count):
+            target[p] += grown_p[p]
+    # assignment[i, j] = grown[i, j] / norm[i]
+    for label in range(labels):
+        target = assignment[label, start:stop]
+        norm_p = work[norm_row]
+        grown_p = assignment[label, start:stop]
+        for p in range(count):
+            target[p] = grown_p[p] / norm_p[p]
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def grid(structure, tangent, assignment, work):
+    """Assignments W = Exp_{W0}(V) = softmax(J V) from tangent vectors at the barycentre, Eq. (1.3).
+
+    On a grid; nodes are those of the padded, flattened image.
+    Source: Eqs. (1.3), (2.22a).
+
+    Inputs
+        tangent : (labels, nodes)
+    Outputs
+        assignment : (labels, nodes)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        tangent finite
+    Ensures
+        assignment >= 0, rows summing to 1 up to rounding
+    Error bound
+        |error| <= (2 J spread + J + 4) eps * assignment, spread = the row's max - min of tangent;
+        plus underflow to 0 below 1e-308
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _grid_block(tangent, assignment, work[task], start, stop)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _graph_block(tangent, assignment, work, start, stop):
+    labels = tangent.shape[0]
+    shift_row = 0
+    norm_row = shift_row + 1
+    # shift[i] = largest(tangent[i, j], j)
+    for node in range(start, stop):
+        sum_ = -inf
+        for label in range(labels):
+            this_tangent = tangent[label, node]
+            sum_ = max(sum_, this_tangent)
+        work[shift_row, node - start] = sum_
+    # grown[i, j] = exp(labels * (tangent[i, j] - shift[i]))
+    for label in range(labels):
+        for node in range(start, stop):
+            this_shift = work[shift_row, node - start]
+            this_tangent = tangent[label, node]
+            assignment[label, node] = exp(labels * (this_tangent - this_shift))
+    # norm[i] = total(grown[i, j], j)
+    for node in range(start, stop):
+        sum_ = 0.0
+        for label in range(labels):
+            this_grown = assignment[label, node]
+            sum_ += this_grown
+        work[norm_row, node - start] = sum_
+    # assignment[i, j] = grown[i, j] / norm[i]
+    for label in range(labels):
+        for node in range(start, stop):
+            this_norm = work[norm_row, node - start]
+            this_grown = assignment[label, node]
+            assignment[label, node] = this_grown / this_norm
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def graph(structure, tangent, assignment, work):
+    """Assignments W = Exp_{W0}(V) = softmax(J V) from tangent vectors at the barycentre, Eq. (1.3).
+
+    On a general graph.
+    Source: Eqs. (1.3), (2.22a).
+
+    Inputs
+        tangent : (labels, nodes)
+    Outputs
+        assignment : (labels, nodes)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        tangent finite
+    Ensures
+        assignment >= 0, rows summing to 1 up to rounding
+    Error bound
+        |error| <= (2 J spread + J + 4) eps * assignment, spread = the row's max - min of tangent;
+        plus underflow to 0 below 1e-308
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _graph_block(tangent, assignment, work[task], start, stop)

@@ -1,0 +1,201 @@
+# Generated file: do not edit. Change the derivation instead and run
+#     python -m derivations
+# lemma:      Eqs. (2.23), (2.26)
+# SymPy:      1.14.0
+# derivation: sha256 494a4f9a6c180566ee81c54e622cf92ae7c8b50f9a7c9efe0349942d76804d2d
+# body:       sha256 a9861f6622d28f0d8b74f18e918b46bb350c0f1e60a20e0e47c91242f4a5b0e3
+
+"""The adjoint A(Ω)ᵀZ = Ωᵀ R_S Z of the linear map, Eq. (2.23).
+
+Generated from ``derivations/assignment/linearized_flow.py`` (Eqs. (2.23), (2.26)).
+"""
+
+from numba import njit, prange
+
+BLOCK = 256  # nodes per block
+
+
+def work_rows(weights, similarity, covector):
+    """Rows of workspace that one task needs."""
+    return max(1, 0)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grid_block_1(similarity, covector, projected, work, start, stop):
+    labels = similarity.shape[0]
+    count = stop - start
+    mean_row = 0
+    # mean[i] = total(covector[i, j] * similarity[i, j], j)
+    target = work[mean_row]
+    for p in range(count):
+        target[p] = 0.0
+    for label in range(labels):
+        covector_p = covector[label, start:stop]
+        similarity_p = similarity[label, start:stop]
+        for p in range(count):
+            target[p] += covector_p[p] * similarity_p[p]
+    # projected[i, j] = similarity[i, j] * (covector[i, j] - mean[i])
+    for label in range(labels):
+        target = projected[label, start:stop]
+        mean_p = work[mean_row]
+        covector_p = covector[label, start:stop]
+        similarity_p = similarity[label, start:stop]
+        for p in range(count):
+            target[p] = similarity_p[p] * (covector_p[p] - mean_p[p])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grid_block_2(offsets, weights, similarity, projected, image, start, stop):
+    neighbours = offsets.shape[0]
+    labels = similarity.shape[0]
+    count = stop - start
+    # image[k, j] = total(projected[i, j] * weights[i, k], i)
+    for label in range(labels):
+        target = image[label, start:stop]
+        for p in range(count):
+            target[p] = 0.0
+        for neighbour in range(neighbours):
+            near = start - offsets[neighbour]
+            near_projected_p = projected[label, near : near + count]
+            near_weights_p = weights[neighbour, near : near + count]
+            for p in range(count):
+                target[p] += near_projected_p[p] * near_weights_p[p]
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def grid(structure, weights, similarity, covector, projected, image, work):
+    """The adjoint A(Ω)ᵀZ = Ωᵀ R_S Z of the linear map, Eq. (2.23).
+
+    On a grid; nodes are those of the padded, flattened image.
+    Source: Eqs. (2.23), (2.26).
+
+    Inputs
+        weights : (neighbours, nodes)
+        similarity : (labels, nodes)
+        covector : (labels, nodes)
+    Outputs
+        projected : (labels, nodes), scratch
+        image : (labels, nodes)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        weights >= 0
+        similarity >= 0, rows summing to 1
+        covector finite
+    Ensures
+        rows of projected sum to 0 up to rounding
+    Error bound
+        |error| <= (|N| + J + 2) eps * weightsᵀ (similarity * (|covector| + <similarity,
+        |covector|>))
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _grid_block_1(similarity, covector, projected, work[task], start, stop)
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _grid_block_2(structure.offsets, weights, similarity, projected, image, start, stop)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _graph_block_1(similarity, covector, projected, work, start, stop):
+    labels = similarity.shape[0]
+    mean_row = 0
+    # mean[i] = total(covector[i, j] * similarity[i, j], j)
+    for node in range(start, stop):
+        sum_ = 0.0
+        for label in range(labels):
+            this_covector = covector[label, node]
+            this_similarity = similarity[label, node]
+            sum_ += this_covector * this_similarity
+        work[mean_row, node - start] = sum_
+    # projected[i, j] = similarity[i, j] * (covector[i, j] - mean[i])
+    for label in range(labels):
+        for node in range(start, stop):
+            this_mean = work[mean_row, node - start]
+            this_covector = covector[label, node]
+            this_similarity = similarity[label, node]
+            projected[label, node] = this_similarity * (this_covector - this_mean)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _graph_block_2(
+    transpose_indptr,
+    transpose_nodes,
+    transpose_edges,
+    weights,
+    similarity,
+    projected,
+    image,
+    start,
+    stop,
+):
+    labels = similarity.shape[0]
+    # image[k, j] = total(projected[i, j] * weights[i, k], i)
+    for label in range(labels):
+        for node in range(start, stop):
+            sum_ = 0.0
+            for entry in range(transpose_indptr[node], transpose_indptr[node + 1]):
+                edge = transpose_edges[entry]
+                near = transpose_nodes[entry]
+                near_projected = projected[label, near]
+                this_weights = weights[edge]
+                sum_ += near_projected * this_weights
+            image[label, node] = sum_
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def graph(structure, weights, similarity, covector, projected, image, work):
+    """The adjoint A(Ω)ᵀZ = Ωᵀ R_S Z of the linear map, Eq. (2.23).
+
+    On a general graph.
+    Source: Eqs. (2.23), (2.26).
+
+    Inputs
+        weights : (edges,)
+        similarity : (labels, nodes)
+        covector : (labels, nodes)
+    Outputs
+        projected : (labels, nodes), scratch
+        image : (labels, nodes)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        weights >= 0
+        similarity >= 0, rows summing to 1
+        covector finite
+    Ensures
+        rows of projected sum to 0 up to rounding
+    Error bound
+        |error| <= (|N| + J + 2) eps * weightsᵀ (similarity * (|covector| + <similarity,
+        |covector|>))
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _graph_block_1(similarity, covector, projected, work[task], start, stop)
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _graph_block_2(
+                structure.transpose_indptr,
+                structure.transpose_nodes,
+                structure.transpose_edges,
+                weights,
+                similarity,
+                projected,
+                image,
+                start,
+                stop,
+            )

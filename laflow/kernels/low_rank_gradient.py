@@ -1,0 +1,345 @@
+# Generated file: do not edit. Change the derivation instead and run
+#     python -m derivations
+# lemma:      Theorem 3.8, Eqs. (3.32), (3.33), (3.47)
+# SymPy:      1.14.0
+# derivation: sha256 2d7aa4580f05046a2d3a77e9a03f30dbc2cb908d07a3ecc410e24b2e37d9237e
+# body:       sha256 7550a8e79cc2d4e1ee7d7091ea22e17722431900a7e1dace913bd044b4974a33
+
+"""The gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47).
+
+Generated from ``derivations/assignment/theorem_3_8_gradient.py`` (Theorem 3.8, Eqs. (3.32), (3.33), (3.47)).
+"""
+
+from numba import njit, prange
+
+BLOCK = 256  # nodes per block
+
+
+def work_rows(weights, similarity, log_likelihood, left, right, adjoint_integral):
+    """Rows of workspace that one task needs."""
+    labels = similarity.shape[0]
+    ranks = left.shape[0]
+    return 2 * ranks * labels + 2 * ranks + 2 * labels + 1
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grid_block(
+    offsets,
+    weights,
+    similarity,
+    log_likelihood,
+    left,
+    right,
+    adjoint_integral,
+    gradient,
+    work,
+    start,
+    stop,
+):
+    neighbours = offsets.shape[0]
+    labels = similarity.shape[0]
+    ranks = left.shape[0]
+    count = stop - start
+    averaged_row = 0
+    mean_right_row = averaged_row + ranks * labels
+    mean_left_row = mean_right_row + ranks
+    projected_row = mean_left_row + ranks
+    reached_row = projected_row + ranks * labels
+    mean_reached_row = reached_row + labels
+    pulled_row = mean_reached_row + 1
+    # averaged[r, i, j] = total(right[r, k, j] * weights[i, k], k)
+    for rank in range(ranks):
+        for label in range(labels):
+            target = work[averaged_row + rank * labels + label]
+            for p in range(count):
+                target[p] = 0.0
+            for neighbour in range(neighbours):
+                near = start + offsets[neighbour]
+                weights_p = weights[neighbour, start:stop]
+                near_right_p = right[rank, label, near : near + count]
+                for p in range(count):
+                    target[p] += near_right_p[p] * weights_p[p]
+    # mean_right[r, i] = total(averaged[r, i, j] * similarity[i, j], j)
+    for rank in range(ranks):
+        target = work[mean_right_row + rank]
+        for p in range(count):
+            target[p] = 0.0
+        for label in range(labels):
+            similarity_p = similarity[label, start:stop]
+            averaged_p = work[averaged_row + rank * labels + label]
+            for p in range(count):
+                target[p] += averaged_p[p] * similarity_p[p]
+    # mean_left[r, i] = total(left[r, i, j] * similarity[i, j], j)
+    for rank in range(ranks):
+        target = work[mean_left_row + rank]
+        for p in range(count):
+            target[p] = 0.0
+        for label in range(labels):
+            similarity_p = similarity[label, start:stop]
+            left_p = left[rank, label, start:stop]
+            for p in range(count):
+                target[p] += left_p[p] * similarity_p[p]
+    # projected[r, i, j] = similarity[i, j] * (left[r, i, j] - mean_left[r, i])
+    for rank in range(ranks):
+        for label in range(labels):
+            target = work[projected_row + rank * labels + label]
+            mean_left_p = work[mean_left_row + rank]
+            left_p = left[rank, label, start:stop]
+            similarity_p = similarity[label, start:stop]
+            for p in range(count):
+                target[p] = similarity_p[p] * (left_p[p] - mean_left_p[p])
+    # reached[i, j] = adjoint_integral[i, j] / labels + total(averaged[r, i, j] * (left[r, i, j] -
+    #     mean_left[r, i]) - left[r, i, j] * mean_right[r, i], r)
+    for label in range(labels):
+        target = work[reached_row + label]
+        adjoint_integral_p = adjoint_integral[label, start:stop]
+        for p in range(count):
+            target[p] = adjoint_integral_p[p] / labels
+        for rank in range(ranks):
+            mean_left_p = work[mean_left_row + rank]
+            left_p = left[rank, label, start:stop]
+            averaged_p = work[averaged_row + rank * labels + label]
+            mean_right_p = work[mean_right_row + rank]
+            for p in range(count):
+                target[p] += averaged_p[p] * (left_p[p] - mean_left_p[p]) - left_p[p] * mean_right_p[p]
+    # mean_reached[i] = total(reached[i, j] * similarity[i, j], j)
+    target = work[mean_reached_row]
+    for p in range(count):
+        target[p] = 0.0
+    for label in range(labels):
+        reached_p = work[reached_row + label]
+        similarity_p = similarity[label, start:stop]
+        for p in range(count):
+            target[p] += reached_p[p] * similarity_p[p]
+    # pulled[i, j] = similarity[i, j] * (reached[i, j] - mean_reached[i])
+    for label in range(labels):
+        target = work[pulled_row + label]
+        mean_reached_p = work[mean_reached_row]
+        reached_p = work[reached_row + label]
+        similarity_p = similarity[label, start:stop]
+        for p in range(count):
+            target[p] = similarity_p[p] * (reached_p[p] - mean_reached_p[p])
+    # gradient[i, k] = total(log_likelihood[k, j] * pulled[i, j], j) + total(total(projected[r, i, j] *
+    #     right[r, k, j], r), j)
+    for neighbour in range(neighbours):
+        near = start + offsets[neighbour]
+        target = gradient[neighbour, start:stop]
+        for p in range(count):
+            target[p] = 0.0
+        for label in range(labels):
+            near_log_likelihood_p = log_likelihood[label, near : near + count]
+            pulled_p = work[pulled_row + label]
+            for p in range(count):
+                target[p] += near_log_likelihood_p[p] * pulled_p[p]
+        for label in range(labels):
+            for rank in range(ranks):
+                projected_p = work[projected_row + rank * labels + label]
+                near_right_p = right[rank, label, near : near + count]
+                for p in range(count):
+                    target[p] += near_right_p[p] * projected_p[p]
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def grid(structure, weights, similarity, log_likelihood, left, right, adjoint_integral, gradient, work):
+    """The gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47).
+
+    On a grid; nodes are those of the padded, flattened image.
+    Source: Theorem 3.8, Eqs. (3.32), (3.33), (3.47).
+
+    Inputs
+        weights : (neighbours, nodes)
+        similarity : (labels, nodes)
+        log_likelihood : (labels, nodes)
+        left : (ranks, labels, nodes)
+        right : (ranks, labels, nodes)
+        adjoint_integral : (labels, nodes)
+    Outputs
+        gradient : (neighbours, nodes)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        weights >= 0, rows of similarity summing to 1
+        left, right, adjoint_integral zero on the halo
+    Ensures
+        gradient is 0 for neighbours outside the grid
+    Error bound
+        |error| <= (|N| + 4 J + 3 R + 16) eps * the same formula in absolute values
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _grid_block(
+                structure.offsets,
+                weights,
+                similarity,
+                log_likelihood,
+                left,
+                right,
+                adjoint_integral,
+                gradient,
+                work[task],
+                start,
+                stop,
+            )
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _graph_block(
+    indptr,
+    indices,
+    weights,
+    similarity,
+    log_likelihood,
+    left,
+    right,
+    adjoint_integral,
+    gradient,
+    work,
+    start,
+    stop,
+):
+    labels = similarity.shape[0]
+    ranks = left.shape[0]
+    averaged_row = 0
+    mean_right_row = averaged_row + ranks * labels
+    mean_left_row = mean_right_row + ranks
+    projected_row = mean_left_row + ranks
+    reached_row = projected_row + ranks * labels
+    mean_reached_row = reached_row + labels
+    pulled_row = mean_reached_row + 1
+    # averaged[r, i, j] = total(right[r, k, j] * weights[i, k], k)
+    for rank in range(ranks):
+        for label in range(labels):
+            for node in range(start, stop):
+                sum_ = 0.0
+                for edge in range(indptr[node], indptr[node + 1]):
+                    near = indices[edge]
+                    this_weights = weights[edge]
+                    near_right = right[rank, label, near]
+                    sum_ += near_right * this_weights
+                work[averaged_row + rank * labels + label, node - start] = sum_
+    # mean_right[r, i] = total(averaged[r, i, j] * similarity[i, j], j)
+    for rank in range(ranks):
+        for node in range(start, stop):
+            sum_ = 0.0
+            for label in range(labels):
+                this_similarity = similarity[label, node]
+                this_averaged = work[averaged_row + rank * labels + label, node - start]
+                sum_ += this_averaged * this_similarity
+            work[mean_right_row + rank, node - start] = sum_
+    # mean_left[r, i] = total(left[r, i, j] * similarity[i, j], j)
+    for rank in range(ranks):
+        for node in range(start, stop):
+            sum_ = 0.0
+            for label in range(labels):
+                this_similarity = similarity[label, node]
+                this_left = left[rank, label, node]
+                sum_ += this_left * this_similarity
+            work[mean_left_row + rank, node - start] = sum_
+    # projected[r, i, j] = similarity[i, j] * (left[r, i, j] - mean_left[r, i])
+    for rank in range(ranks):
+        for label in range(labels):
+            for node in range(start, stop):
+                this_mean_left = work[mean_left_row + rank, node - start]
+                this_left = left[rank, label, node]
+                this_similarity = similarity[label, node]
+                value = this_similarity * (this_left - this_mean_left)
+                work[projected_row + rank * labels + label, node - start] = value
+    # reached[i, j] = adjoint_integral[i, j] / labels + total(averaged[r, i, j] * (left[r, i, j] -
+    #     mean_left[r, i]) - left[r, i, j] * mean_right[r, i], r)
+    for label in range(labels):
+        for node in range(start, stop):
+            sum_ = 0.0
+            this_adjoint_integral = adjoint_integral[label, node]
+            sum_ += this_adjoint_integral / labels
+            for rank in range(ranks):
+                this_mean_left = work[mean_left_row + rank, node - start]
+                this_left = left[rank, label, node]
+                this_averaged = work[averaged_row + rank * labels + label, node - start]
+                this_mean_right = work[mean_right_row + rank, node - start]
+                sum_ += this_averaged * (this_left - this_mean_left) - this_left * this_mean_right
+            work[reached_row + label, node - start] = sum_
+    # mean_reached[i] = total(reached[i, j] * similarity[i, j], j)
+    for node in range(start, stop):
+        sum_ = 0.0
+        for label in range(labels):
+            this_reached = work[reached_row + label, node - start]
+            this_similarity = similarity[label, node]
+            sum_ += this_reached * this_similarity
+        work[mean_reached_row, node - start] = sum_
+    # pulled[i, j] = similarity[i, j] * (reached[i, j] - mean_reached[i])
+    for label in range(labels):
+        for node in range(start, stop):
+            this_mean_reached = work[mean_reached_row, node - start]
+            this_reached = work[reached_row + label, node - start]
+            this_similarity = similarity[label, node]
+            work[pulled_row + label, node - start] = this_similarity * (this_reached - this_mean_reached)
+    # gradient[i, k] = total(log_likelihood[k, j] * pulled[i, j], j) + total(total(projected[r, i, j] *
+    #     right[r, k, j], r), j)
+    for node in range(start, stop):
+        for edge in range(indptr[node], indptr[node + 1]):
+            near = indices[edge]
+            sum_ = 0.0
+            for label in range(labels):
+                near_log_likelihood = log_likelihood[label, near]
+                this_pulled = work[pulled_row + label, node - start]
+                sum_ += near_log_likelihood * this_pulled
+            for label in range(labels):
+                for rank in range(ranks):
+                    this_projected = work[projected_row + rank * labels + label, node - start]
+                    near_right = right[rank, label, near]
+                    sum_ += near_right * this_projected
+            gradient[edge] = sum_
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def graph(structure, weights, similarity, log_likelihood, left, right, adjoint_integral, gradient, work):
+    """The gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47).
+
+    On a general graph.
+    Source: Theorem 3.8, Eqs. (3.32), (3.33), (3.47).
+
+    Inputs
+        weights : (edges,)
+        similarity : (labels, nodes)
+        log_likelihood : (labels, nodes)
+        left : (ranks, labels, nodes)
+        right : (ranks, labels, nodes)
+        adjoint_integral : (labels, nodes)
+    Outputs
+        gradient : (edges,)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        weights >= 0, rows of similarity summing to 1
+        left, right, adjoint_integral zero on the halo
+    Ensures
+        gradient is 0 for neighbours outside the grid
+    Error bound
+        |error| <= (|N| + 4 J + 3 R + 16) eps * the same formula in absolute values
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _graph_block(
+                structure.indptr,
+                structure.indices,
+                weights,
+                similarity,
+                log_likelihood,
+                left,
+                right,
+                adjoint_integral,
+                gradient,
+                work[task],
+                start,
+                stop,
+            )

@@ -1,0 +1,229 @@
+# Generated file: do not edit. Change the derivation instead and run
+#     python -m derivations
+# lemma:      Eqs. (4.3), (4.4)
+# SymPy:      1.14.0
+# derivation: sha256 f0834029736a552569499082c528ca9314585deb28edafd0c9104181e3757cfb
+# body:       sha256 b5f46531a9ee1f9c8d28fa5fd81fbe8d6296e632692bbef032a774318abb04b0
+
+"""The gradient of the predictor's parameters from that of its weights, block by block.
+
+Generated from ``derivations/assignment/weight_predictor.py`` (Eqs. (4.3), (4.4)).
+"""
+
+from math import sqrt
+
+from numba import njit, prange
+
+BLOCK = 256  # nodes per block
+
+
+def work_rows(features, prototypes, directions, scale, inside, membership, weights, gradient):
+    """Rows of workspace that one task needs."""
+    neighbours = directions.shape[1]
+    number_of_prototypes = prototypes.shape[0]
+    return neighbours + 4 * number_of_prototypes + 3
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grid_block(
+    offsets,
+    features,
+    prototypes,
+    directions,
+    scale,
+    inside,
+    membership,
+    weights,
+    gradient,
+    directions_gradient,
+    prototypes_gradient,
+    scale_gradient,
+    work,
+    start,
+    stop,
+    block,
+):
+    neighbours = offsets.shape[0]
+    number_of_features = features.shape[0]
+    number_of_prototypes = prototypes.shape[0]
+    count = stop - start
+    mean_row = 0
+    pulled_row = mean_row + 1
+    response_row = pulled_row + neighbours
+    balance_row = response_row + number_of_prototypes
+    sensitivity_row = balance_row + 1
+    squared_row = sensitivity_row + number_of_prototypes
+    apart_row = squared_row + number_of_prototypes
+    node_scale_row = apart_row + number_of_prototypes
+    # mean[i] = total(gradient[i, o] * inside[i, o] * weights[i, o], o)
+    target = work[mean_row]
+    for p in range(count):
+        target[p] = 0.0
+    for neighbour in range(neighbours):
+        gradient_p = gradient[neighbour, start:stop]
+        weights_p = weights[neighbour, start:stop]
+        inside_p = inside[neighbour, start:stop]
+        for p in range(count):
+            if inside_p[p] > 0.0:
+                target[p] += gradient_p[p] * weights_p[p]
+    # pulled[i, o] = inside[i, o] * weights[i, o] * (gradient[i, o] - mean[i])
+    for neighbour in range(neighbours):
+        target = work[pulled_row + neighbour]
+        mean_p = work[mean_row]
+        gradient_p = gradient[neighbour, start:stop]
+        weights_p = weights[neighbour, start:stop]
+        inside_p = inside[neighbour, start:stop]
+        for p in range(count):
+            if inside_p[p] > 0.0:
+                target[p] = weights_p[p] * (gradient_p[p] - mean_p[p])
+            else:
+                target[p] = 0.0
+    # directions_gradient[c, o] = total(membership[i, c] * pulled[i, o], i)
+    for prototype in range(number_of_prototypes):
+        for neighbour in range(neighbours):
+            sum_ = 0.0
+            membership_p = membership[prototype, start:stop]
+            pulled_p = work[pulled_row + neighbour]
+            for p in range(count):
+                sum_ += membership_p[p] * pulled_p[p]
+            directions_gradient[prototype, neighbour, block] = sum_
+    # response[i, c] = total(directions[c, o] * pulled[i, o], o)
+    for prototype in range(number_of_prototypes):
+        target = work[response_row + prototype]
+        for p in range(count):
+            target[p] = 0.0
+        for neighbour in range(neighbours):
+            this_directions = directions[prototype, neighbour]
+            pulled_p = work[pulled_row + neighbour]
+            for p in range(count):
+                target[p] += pulled_p[p] * this_directions
+    # balance[i] = total(membership[i, c] * response[i, c], c)
+    target = work[balance_row]
+    for p in range(count):
+        target[p] = 0.0
+    for prototype in range(number_of_prototypes):
+        membership_p = membership[prototype, start:stop]
+        response_p = work[response_row + prototype]
+        for p in range(count):
+            target[p] += membership_p[p] * response_p[p]
+    # sensitivity[i, c] = membership[i, c] * (response[i, c] - balance[i])
+    for prototype in range(number_of_prototypes):
+        target = work[sensitivity_row + prototype]
+        balance_p = work[balance_row]
+        response_p = work[response_row + prototype]
+        membership_p = membership[prototype, start:stop]
+        for p in range(count):
+            target[p] = membership_p[p] * (response_p[p] - balance_p[p])
+    # squared[i, c] = total((features[i, f] - prototypes[c, f]) * (features[i, f] - prototypes[c, f]), f)
+    for prototype in range(number_of_prototypes):
+        target = work[squared_row + prototype]
+        for p in range(count):
+            target[p] = 0.0
+        for feature in range(number_of_features):
+            this_prototypes = prototypes[prototype, feature]
+            features_p = features[feature, start:stop]
+            for p in range(count):
+                target[p] += (features_p[p] - this_prototypes) * (features_p[p] - this_prototypes)
+    # apart[i, c] = sqrt(1e-24 + squared[i, c])
+    for prototype in range(number_of_prototypes):
+        target = work[apart_row + prototype]
+        squared_p = work[squared_row + prototype]
+        for p in range(count):
+            target[p] = sqrt(1e-24 + squared_p[p])
+    # node_scale[i] = total(apart[i, c] * sensitivity[i, c], c)
+    target = work[node_scale_row]
+    for p in range(count):
+        target[p] = 0.0
+    for prototype in range(number_of_prototypes):
+        apart_p = work[apart_row + prototype]
+        sensitivity_p = work[sensitivity_row + prototype]
+        for p in range(count):
+            target[p] += apart_p[p] * sensitivity_p[p]
+    # scale_gradient = -total(node_scale[i], i)
+    sum_ = 0.0
+    node_scale_p = work[node_scale_row]
+    for p in range(count):
+        sum_ += -node_scale_p[p]
+    scale_gradient[block] = sum_
+    # prototypes_gradient[c, f] = scale * total(sensitivity[i, c] * (features[i, f] - prototypes[c, f]) /
+    #     apart[i, c], i)
+    for prototype in range(number_of_prototypes):
+        for feature in range(number_of_features):
+            sum_ = 0.0
+            apart_p = work[apart_row + prototype]
+            this_prototypes = prototypes[prototype, feature]
+            features_p = features[feature, start:stop]
+            sensitivity_p = work[sensitivity_row + prototype]
+            for p in range(count):
+                sum_ += scale * sensitivity_p[p] * (features_p[p] - this_prototypes) / apart_p[p]
+            prototypes_gradient[prototype, feature, block] = sum_
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def grid(
+    structure,
+    features,
+    prototypes,
+    directions,
+    scale,
+    inside,
+    membership,
+    weights,
+    gradient,
+    directions_gradient,
+    prototypes_gradient,
+    scale_gradient,
+    work,
+):
+    """The gradient of the predictor's parameters from that of its weights, block by block.
+
+    On a grid; nodes are those of the padded, flattened image.
+    Source: Eqs. (4.3), (4.4).
+
+    Inputs
+        features : (features, nodes)
+        prototypes : (prototypes, features)
+        directions : (prototypes, neighbours)
+        scale : float
+        inside : (neighbours, nodes)
+        membership : (prototypes, nodes)
+        weights : (neighbours, nodes)
+        gradient : (neighbours, nodes)
+    Outputs
+        directions_gradient : (prototypes, neighbours, blocks)
+        prototypes_gradient : (prototypes, features, blocks)
+        scale_gradient : (blocks,)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        membership and weights from predicted_weights with the same arguments
+    Ensures
+        each output summed over its blocks is the gradient
+    Error bound
+        |error| <= (F + 2 K + 2 |N| + BLOCK + 16) eps * the same formula in absolute values
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _grid_block(
+                structure.offsets,
+                features,
+                prototypes,
+                directions,
+                scale,
+                inside,
+                membership,
+                weights,
+                gradient,
+                directions_gradient,
+                prototypes_gradient,
+                scale_gradient,
+                work[task],
+                start,
+                stop,
+                block,
+            )

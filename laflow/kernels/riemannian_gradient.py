@@ -1,0 +1,142 @@
+# Generated file: do not edit. Change the derivation instead and run
+#     python -m derivations
+# lemma:      Eqs. (3.7), (3.8)
+# SymPy:      1.14.0
+# derivation: sha256 3989c105a0e7b362b6f25f20cbb9febb9ae4c960945e39a4dd77f3824930cf85
+# body:       sha256 feea394250901eb12530fae829ad919834e6612ea7794e6b4cfb689793d54d6e
+
+"""The Riemannian gradient R_Ω ∂L of the weight patches, Eq. (3.8).
+
+Generated from ``derivations/assignment/riemannian_descent.py`` (Eqs. (3.7), (3.8)).
+"""
+
+from numba import njit, prange
+
+BLOCK = 256  # nodes per block
+
+
+def work_rows(weights, gradient, inside):
+    """Rows of workspace that one task needs."""
+    return 1
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grid_block(offsets, weights, gradient, inside, riemannian, work, start, stop):
+    neighbours = offsets.shape[0]
+    count = stop - start
+    mean_row = 0
+    # mean[i] = total(gradient[i, o] * inside[i, o] * weights[i, o], o)
+    target = work[mean_row]
+    for p in range(count):
+        target[p] = 0.0
+    for neighbour in range(neighbours):
+        gradient_p = gradient[neighbour, start:stop]
+        weights_p = weights[neighbour, start:stop]
+        inside_p = inside[neighbour, start:stop]
+        for p in range(count):
+            if inside_p[p] > 0.0:
+                target[p] += gradient_p[p] * weights_p[p]
+    # riemannian[i, o] = inside[i, o] * weights[i, o] * (gradient[i, o] - mean[i])
+    for neighbour in range(neighbours):
+        target = riemannian[neighbour, start:stop]
+        mean_p = work[mean_row]
+        gradient_p = gradient[neighbour, start:stop]
+        weights_p = weights[neighbour, start:stop]
+        inside_p = inside[neighbour, start:stop]
+        for p in range(count):
+            if inside_p[p] > 0.0:
+                target[p] = weights_p[p] * (gradient_p[p] - mean_p[p])
+            else:
+                target[p] = 0.0
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def grid(structure, weights, gradient, inside, riemannian, work):
+    """The Riemannian gradient R_Ω ∂L of the weight patches, Eq. (3.8).
+
+    On a grid; nodes are those of the padded, flattened image.
+    Source: Eqs. (3.7), (3.8).
+
+    Inputs
+        weights : (neighbours, nodes)
+        gradient : (neighbours, nodes)
+        inside : (neighbours, nodes)
+    Outputs
+        riemannian : (neighbours, nodes)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        weights >= 0, rows summing to 1
+        gradient finite
+    Ensures
+        rows of riemannian sum to 0 up to rounding, entries are 0 where inside is 0
+    Error bound
+        |error| <= (|N| + 4) eps * weights * (|gradient| + the mean of |gradient|)
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _grid_block(structure.offsets, weights, gradient, inside, riemannian, work[task], start, stop)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _graph_block(indptr, weights, gradient, inside, riemannian, work, start, stop):
+    mean_row = 0
+    # mean[i] = total(gradient[i, o] * inside[i, o] * weights[i, o], o)
+    for node in range(start, stop):
+        sum_ = 0.0
+        for edge in range(indptr[node], indptr[node + 1]):
+            this_gradient = gradient[edge]
+            this_weights = weights[edge]
+            this_inside = inside[edge]
+            if this_inside > 0.0:
+                sum_ += this_gradient * this_weights
+        work[mean_row, node - start] = sum_
+    # riemannian[i, o] = inside[i, o] * weights[i, o] * (gradient[i, o] - mean[i])
+    for node in range(start, stop):
+        for edge in range(indptr[node], indptr[node + 1]):
+            this_mean = work[mean_row, node - start]
+            this_gradient = gradient[edge]
+            this_weights = weights[edge]
+            this_inside = inside[edge]
+            if this_inside > 0.0:
+                riemannian[edge] = this_weights * (this_gradient - this_mean)
+            else:
+                riemannian[edge] = 0.0
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def graph(structure, weights, gradient, inside, riemannian, work):
+    """The Riemannian gradient R_Ω ∂L of the weight patches, Eq. (3.8).
+
+    On a general graph.
+    Source: Eqs. (3.7), (3.8).
+
+    Inputs
+        weights : (edges,)
+        gradient : (edges,)
+        inside : (edges,)
+    Outputs
+        riemannian : (edges,)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        weights >= 0, rows summing to 1
+        gradient finite
+    Ensures
+        rows of riemannian sum to 0 up to rounding, entries are 0 where inside is 0
+    Error bound
+        |error| <= (|N| + 4) eps * weights * (|gradient| + the mean of |gradient|)
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _graph_block(structure.indptr, weights, gradient, inside, riemannian, work[task], start, stop)
