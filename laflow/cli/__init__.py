@@ -64,9 +64,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         console.fail("not enough memory for images of this size; use smaller images or a smaller --radius")
         return BAD_INPUT
-    except (KeyboardInterrupt, typer.Abort):
+    if outcome == INTERRUPTED:  # Typer has caught the interrupt
         console.fail("interrupted; no partial file was left behind")
-        return INTERRUPTED
     return int(outcome or 0)
 
 

@@ -299,7 +299,7 @@ def _boundary(truth: np.ndarray) -> np.ndarray:
 
 
 def _section(interest: np.ndarray) -> tuple[slice, slice]:
-    """The window of `SECTION` pixels a side, clear of the border, with the largest mean of `interest` `(H, W)`."""
+    """The window of `SECTION` pixels a side, clear of the border, with most `interest` `(H, W)`."""
     side = min(SECTION, min(interest.shape) - 2)
     inner = interest[1:-1, 1:-1]
     sums = np.lib.stride_tricks.sliding_window_view(inner, (side, side)).sum(axis=(-1, -2))
@@ -318,6 +318,7 @@ def _show(scenes: list[dict[str, Any]], out: Path) -> None:
         "Wrong pixels in %, by the weights of the flow",
         ("scene", "image", "pixelwise", "uniform", "learned", "predicted"),
         rows,
-        caption="pixelwise: no flow. learned: from the truth of this very image.\npredicted: by a predictor that was trained on the training image.",
+        caption="pixelwise: no flow. learned: from the truth of this very image.\n"
+        "predicted: by a predictor that was trained on the training image.",
     )
     console.show_line(f"pictures and report.json are in {out}")

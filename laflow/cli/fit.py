@@ -93,7 +93,7 @@ def fit(
             callback=lambda step: advance(f"{step.wrong_percent:.2f} % wrong"),
         )
     fitted = LabelingModel(
-        trained.predictor, colors, time=time, distance_scale=scale, label_values=truths.values
+        trained.predictor, colors, time=time, distance_scale=scale, label_values=truths.values.tolist()
     )
     files.make_folder(model)
     save_model(fitted, model)
@@ -119,7 +119,13 @@ def read_pairs(image_paths: list[Path], truth_paths: list[Path]) -> tuple[list[n
     for path, truth_path, label_map in zip(image_paths, truth_paths, truths.labels, strict=True):
         array = images.read_array(path)
         images.check_same_shape(array, path, label_map, truth_path)
-        observed.append(images.as_image(array, path, label_map.ndim))
+        pixels = images.as_image(array, path, label_map.ndim)
+        if observed and observed[0].shape[-1] != pixels.shape[-1]:
+            raise ShapeError(
+                f"{path} has {pixels.shape[-1]} channels, but {image_paths[0]} has {observed[0].shape[-1]}; "
+                "all images have to have the same channels"
+            )
+        observed.append(pixels)
     return observed, truths
 
 
@@ -138,7 +144,7 @@ def default_distance_scale(
 
 
 def wrong_pixels(model: Any, image: np.ndarray, label_map: np.ndarray) -> dict[str, float]:
-    """% wrong pixels of an image: nearest prototype, flow with uniform weights, flow with predicted weights."""
+    """% wrong pixels of an image: nearest prototype, and the flow with uniform and with predicted weights."""
     from laflow.assignment.flow import solve_flow
 
     problem = model.problem(image)

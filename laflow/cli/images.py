@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from laflow.cli.files import write_file
-from laflow.errors import FileError, ShapeError, ValueRangeError
+from laflow.errors import FileError, LaflowError, ShapeError, ValueRangeError
 
 MAX_LABELS = 64
+PNG_END = b"IEND\xaeB`\x82"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def read_array(path: Path) -> np.ndarray:
         raise FileError(f"{path} is a folder, not a file; name a PNG, TIFF or NPY file")
     try:
         array = read(path)
+    except LaflowError:
+        raise
     except PermissionError as error:
         raise FileError(f"cannot read {path}: no permission; change the permissions of the file") from error
     except Exception as error:  # decoders raise whatever they like on damaged files
@@ -158,7 +161,10 @@ def _reader(path: Path) -> Callable[[Path], np.ndarray]:
 def _read_png(path: Path) -> np.ndarray:
     import imageio.v3 as iio
 
-    return _without_alpha(np.asarray(iio.imread(path, plugin="pillow", extension=".png")), path)
+    content = path.read_bytes()
+    if PNG_END not in content:  # the decoder would not miss it if the pixels were all there
+        raise ValueError("the end of the file is missing")
+    return _without_alpha(np.asarray(iio.imread(content, plugin="pillow", extension=".png")), path)
 
 
 def _read_tiff(path: Path) -> np.ndarray:
@@ -168,8 +174,21 @@ def _read_tiff(path: Path) -> np.ndarray:
 
 
 def _read_npy(path: Path) -> np.ndarray:
+    if _holds_objects(path):
+        raise ValueRangeError(
+            f"{path} holds Python objects, not numbers, and would have to be run to be read"
+        )
     # Mapped first: a header that promises more than the file holds is refused before memory is taken for it.
     return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _holds_objects(path: Path) -> bool:
+    with open(path, "rb") as stream:
+        version = np.lib.format.read_magic(stream)
+        read_header = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        return bool(read_header(stream)[2].hasobject)
 
 
 def _without_alpha(array: np.ndarray, path: Path) -> np.ndarray:
@@ -178,7 +197,7 @@ def _without_alpha(array: np.ndarray, path: Path) -> np.ndarray:
     transparent = np.count_nonzero(array[..., -1] != np.iinfo(array.dtype).max)
     if transparent:
         raise ValueRangeError(
-            f"{path} has {transparent} transparent pixels; flatten it onto a background first"
+            f"{path} has transparent pixels ({transparent} of them); flatten it onto a background first"
         )
     opaque = array[..., :-1]
     return opaque[..., 0] if opaque.shape[-1] == 1 else opaque

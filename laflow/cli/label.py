@@ -37,14 +37,14 @@ def label(
     with console.progress("labelling", len(image)) as advance:
         for path, target in zip(image, targets, strict=True):
             found = _label_one(learned, path)
-            images.write_labels(target, learned.label_values[found])
+            images.write_labels(target, np.asarray(learned.label_values)[found])
             written = {"image": str(path), "labels": str(target)}
             if colors and found.ndim == 2:
                 picture = out / f"{path.stem}_colors.png"
                 images.write_colors(picture, found, learned.labels)
                 written["colors"] = str(picture)
             shares = np.bincount(found.ravel(), minlength=learned.labels) / found.size
-            named = zip(learned.label_values.tolist(), shares.tolist(), strict=True)
+            named = zip(learned.label_values, shares.tolist(), strict=True)
             results.append({**written, "shape": list(found.shape), "shares": dict(named)})
             advance(path.name)
     if json:

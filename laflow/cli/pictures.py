@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.colors import Colormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -198,9 +198,7 @@ def _tiles(weights: np.ndarray) -> np.ndarray:
     return tiles.reshape(height * (side + 1), width * (side + 1))[:-1, :-1]
 
 
-def _cividis_on_white() -> ListedColormap:
+def _cividis_on_white() -> Colormap:
     from matplotlib import colormaps
 
-    colors = ListedColormap(colormaps["cividis"](np.linspace(0, 1, 256)))
-    colors.set_bad("white")
-    return colors
+    return colormaps["cividis"].with_extremes(bad="white")

@@ -50,7 +50,7 @@ def test_a_truncated_file_is_refused_and_named(folder, name, keep):
 @pytest.mark.parametrize("content", [b"hello, this is text", bytes(range(256)) * 8, b"<html></html>"])
 def test_a_file_of_another_kind_is_refused(tmp_path, suffix, content):
     (tmp_path / f"text{suffix}").write_bytes(content)
-    with pytest.raises(FileError, match="no (PNG|TIF|NPY) file"):
+    with pytest.raises(FileError, match=r"no (PNG|TIF|NPY) file"):
         images.read_array(tmp_path / f"text{suffix}")
 
 
@@ -60,7 +60,7 @@ def test_an_array_that_needs_pickle_is_refused_and_not_run(tmp_path):
             return (open, (str(tmp_path / "sprung"), "w"))
 
     np.save(tmp_path / "trap.npy", np.array([Trap()], dtype=object), allow_pickle=True)
-    with pytest.raises(FileError, match=r"trap\.npy"):
+    with pytest.raises(ValueRangeError, match=r"trap\.npy holds Python objects"):
         images.read_array(tmp_path / "trap.npy")
     assert not (tmp_path / "sprung").exists()
 
@@ -122,7 +122,7 @@ def test_an_opaque_alpha_channel_is_dropped_and_a_transparent_one_refused(tmp_pa
     np.testing.assert_array_equal(images.read_array(tmp_path / "opaque.png"), opaque[..., :3])
     opaque[0, 0, 3] = 10
     iio.imwrite(tmp_path / "clear.png", opaque)
-    with pytest.raises(ValueRangeError, match="1 transparent"):
+    with pytest.raises(ValueRangeError, match=r"transparent pixels \(1 of them\)"):
         images.read_array(tmp_path / "clear.png")
 
 
