@@ -71,8 +71,8 @@ LEMMA = Lemma(
     statement=r"""
 $dS_W V = R_{S(W)} \Omega \frac VW$ for the similarity map, hence $A(\Omega) V = R_{W_0} dS_{W_0} V =
 R_{W_0} R_{S(W_0)} \Omega \frac{V}{W_0}$ at any point $W_0$, which at the barycentre is $R_{S(W_0)} \Omega V$.
-With $W = \mathrm{Exp}_{W_0}(V)$, the flow 
-$\dot V = R_{W_0}\big(S(W_0) + dS_{W_0} V\big)$ of tangent vectors is $\dot W = R_W\big(S(W_0) + dS_{W_0} R_{W_0} \log\frac{W}{W_0}\big)$.
+With $W = \mathrm{Exp}_{W_0}(V)$, the flow $\dot V = R_{W_0}\big(S(W_0) + dS_{W_0} V\big)$ of tangent vectors
+is $\dot W = R_W\big(S(W_0) + dS_{W_0} R_{W_0} \log\frac{W}{W_0}\big)$.
 """,
     claims=(
         differential_claim(
