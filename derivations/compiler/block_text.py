@@ -28,6 +28,10 @@ SINGULAR = {
 }
 
 
+# names that a block function uses for itself
+RESERVED = {"p", "out_p", "new", "sum_", "near", "node", "edge", "entry", "count", "start", "stop", "block", "work"}
+
+
 class Lines:
     """Lines of Python with the current indentation."""
 
@@ -142,8 +146,8 @@ class BlockText(ABC):
             with self.lines.block("else:"):
                 self.lines.add(f"{target} = 0.0")
         elif 4 * self.lines.depth + len(f"{target} = {value}") > 110:
-            self.lines.add(f"value = {value}")
-            self.lines.add(f"{target} = value")
+            self.lines.add(f"new = {value}")
+            self.lines.add(f"{target} = new")
         else:
             self.lines.add(f"{target} = {value}")
 

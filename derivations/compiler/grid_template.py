@@ -21,19 +21,19 @@ class GridBlock(BlockText):
     def node_field(self, nest: LoopNest) -> None:
         with self.loops(nest.over), self.edge_loop(nest.edge, is_transposed(nest)):
             target = self._row_text(nest.target)
-            self.lines.add(f"target = {target}")
+            self.lines.add(f"out_p = {target}")
             terms = list(nest.terms)
             if nest.how is Accumulate.SET:
-                self._term(terms[0], Accumulate.SET, "target[p]")
+                self._term(terms[0], Accumulate.SET, "out_p[p]")
                 return
             opening = terms[0] if _is_plain(terms[0]) and nest.how is Accumulate.ADD else None
             if opening is not None:
-                self._term(terms.pop(0), Accumulate.SET, "target[p]")
+                self._term(terms.pop(0), Accumulate.SET, "out_p[p]")
             else:
                 with self.lines.block("for p in range(count):"):
-                    self.lines.add(f"target[p] = {start_value(nest.how)}")
+                    self.lines.add(f"out_p[p] = {start_value(nest.how)}")
             for term in terms:
-                self._term(term, nest.how, "target[p]")
+                self._term(term, nest.how, "out_p[p]")
 
     def block_sum(self, nest: LoopNest) -> None:
         self.lines.add("sum_ = 0.0")

@@ -16,7 +16,7 @@ import sympy as sp
 from derivations.algebra.language import Array
 from derivations.algebra.lemma import Lemma
 from derivations.algebra.program import Program
-from derivations.compiler.block_text import BlockText, size_name, size_source, storage_axes, temporary_rows
+from derivations.compiler.block_text import RESERVED, BlockText, size_name, size_source, storage_axes, temporary_rows
 from derivations.compiler.graph_template import GraphBlock
 from derivations.compiler.grid_template import GridBlock
 from derivations.compiler.loop_nest import Kernel, Phase
@@ -31,6 +31,8 @@ GRAPH_FIELDS = ("indptr", "indices", "transpose_indptr", "transpose_nodes", "tra
 def module_text(lemma: Lemma, kernel: Kernel) -> str:
     """The whole module below its header."""
     program = kernel.program
+    if clash := RESERVED & set(_arguments(kernel)):
+        raise NotCompilable(f"{program.name}: rename the argument {', '.join(sorted(clash))}; block functions use it")
     targets = [("grid", GridBlock, GRID_FIELDS)]
     if not program.grid_only:
         targets.append(("graph", GraphBlock, GRAPH_FIELDS))
@@ -83,7 +85,8 @@ def _work_rows(kernel: Kernel) -> str:
     program = kernel.program
     inputs = [item.name for item in program.inputs]
     totals = [_sum_of_rows(program, phase) for phase in kernel.phases]
-    rows = totals[0] if len(totals) == 1 else f"max({', '.join(totals)})"
+    needed = sorted({total for total in totals if total != "0"}) or ["0"]
+    rows = needed[0] if len(needed) == 1 else f"max({', '.join(needed)})"
     lines = [f"def work_rows({', '.join(inputs)}):", '    """Rows of workspace that one task needs."""']
     for over in ranges_of(program):
         if re.search(rf"\b{size_name(program, over)}\b", rows):

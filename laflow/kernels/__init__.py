@@ -2,6 +2,7 @@
 
 - ``direction_gradient``
 - ``direction_moments``
+- ``euler_step``
 - ``exponential_step``
 - ``lift``
 - ``linear_map``

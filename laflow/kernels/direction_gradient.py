@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.2), (3.4)
 # SymPy:      1.14.0
 # derivation: sha256 c91052e53fcccf0af9231af0441230c64038d34abee23c8e6d34047224a6533b
-# body:       sha256 fda8f365a2e62ddbedcd0c9df8ab7c34e061cd1a301a156863da9d5e9d287f5c
+# body:       sha256 3f9deb906a4242cc0fa075584eed7196aa1ec14569d3d03ad6ebf5cced90452d
 
 """The gradient of the direction loss, Eq. (3.4).
 
@@ -29,11 +29,11 @@ def _grid_block(target, tangent, inner, square, target_square, covector, start, 
     # covector[i, j] = (inner * tangent[i, j] / square - target[i, j]) / (sqrt(square) *
     #     sqrt(target_square))
     for label in range(labels):
-        target = covector[label, start:stop]
+        out_p = covector[label, start:stop]
         target_p = target[label, start:stop]
         tangent_p = tangent[label, start:stop]
         for p in range(count):
-            target[p] = (inner * tangent_p[p] / square - target_p[p]) / (sqrt(square) * sqrt(target_square))
+            out_p[p] = (inner * tangent_p[p] / square - target_p[p]) / (sqrt(square) * sqrt(target_square))
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
@@ -79,8 +79,8 @@ def _graph_block(target, tangent, inner, square, target_square, covector, start,
         for node in range(start, stop):
             this_target = target[label, node]
             this_tangent = tangent[label, node]
-            value = (inner * this_tangent / square - this_target) / (sqrt(square) * sqrt(target_square))
-            covector[label, node] = value
+            new = (inner * this_tangent / square - this_target) / (sqrt(square) * sqrt(target_square))
+            covector[label, node] = new
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

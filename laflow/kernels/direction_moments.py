@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.2), (3.4)
 # SymPy:      1.14.0
 # derivation: sha256 c85683254a7e3630f7615e096c182d5ecb0484781295a803c894453f4b7fd317
-# body:       sha256 a4fe7d0473db9d3df708b3874d53b3a0a6e3ef6d0ff9500137440a350db3cdc4
+# body:       sha256 bbf200d0235e4de318ae9ffc59157e8ef4106b0080ad9386b86ed718d3988124
 
 """The sums <V*, V>, ‖V‖² and ‖V*‖² of the direction loss, Eq. (3.4), block by block.
 
@@ -28,30 +28,30 @@ def _grid_block(target, tangent, inner, square, target_square, work, start, stop
     node_square_row = node_inner_row + 1
     node_target_square_row = node_square_row + 1
     # node_inner[i] = total(tangent[i, j] * target[i, j], j)
-    target = work[node_inner_row]
+    out_p = work[node_inner_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         tangent_p = tangent[label, start:stop]
         target_p = target[label, start:stop]
         for p in range(count):
-            target[p] += tangent_p[p] * target_p[p]
+            out_p[p] += tangent_p[p] * target_p[p]
     # node_square[i] = total(tangent[i, j] * tangent[i, j], j)
-    target = work[node_square_row]
+    out_p = work[node_square_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         tangent_p = tangent[label, start:stop]
         for p in range(count):
-            target[p] += tangent_p[p] * tangent_p[p]
+            out_p[p] += tangent_p[p] * tangent_p[p]
     # node_target_square[i] = total(target[i, j] * target[i, j], j)
-    target = work[node_target_square_row]
+    out_p = work[node_target_square_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         target_p = target[label, start:stop]
         for p in range(count):
-            target[p] += target_p[p] * target_p[p]
+            out_p[p] += target_p[p] * target_p[p]
     # inner = total(node_inner[i], i)
     sum_ = 0.0
     node_inner_p = work[node_inner_row]

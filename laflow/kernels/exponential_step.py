@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
 # derivation: sha256 3f44271a6292314291da35f1e02682a57d75b56b2fc74b1e8ca34eb75cf4eaac
-# body:       sha256 fc810dc579b7fe1ddc7a06262c80cfd0b6e49dbdd7089f22c6ba3a2ce785883a
+# body:       sha256 c0619718d60965852bbff112418bbe6ea666b48aba91beac9d76e3cb1761907a
 
 """The descent step exp_Ω(-h ∂L) on the weight patches, Eqs. (3.7), (3.8).
 
@@ -30,51 +30,51 @@ def _grid_block(offsets, weights, gradient, inside, step_size, updated, work, st
     norm_row = shift_row + 1
     # exponent[i, o] = -gradient[i, o] * step_size
     for neighbour in range(neighbours):
-        target = updated[neighbour, start:stop]
+        out_p = updated[neighbour, start:stop]
         gradient_p = gradient[neighbour, start:stop]
         for p in range(count):
-            target[p] = -gradient_p[p] * step_size
+            out_p[p] = -gradient_p[p] * step_size
     # shift[i] = largest(exponent[i, o], o where inside[i, o])
-    target = work[shift_row]
+    out_p = work[shift_row]
     for p in range(count):
-        target[p] = -inf
+        out_p[p] = -inf
     for neighbour in range(neighbours):
         exponent_p = updated[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = max(target[p], exponent_p[p])
+                out_p[p] = max(out_p[p], exponent_p[p])
     # grown[i, o] = exp(exponent[i, o] - shift[i]) * inside[i, o] * weights[i, o]
     for neighbour in range(neighbours):
-        target = updated[neighbour, start:stop]
+        out_p = updated[neighbour, start:stop]
         weights_p = weights[neighbour, start:stop]
         shift_p = work[shift_row]
         exponent_p = updated[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = exp(exponent_p[p] - shift_p[p]) * weights_p[p]
+                out_p[p] = exp(exponent_p[p] - shift_p[p]) * weights_p[p]
             else:
-                target[p] = 0.0
+                out_p[p] = 0.0
     # norm[i] = total(grown[i, o], o)
-    target = work[norm_row]
+    out_p = work[norm_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         grown_p = updated[neighbour, start:stop]
         for p in range(count):
-            target[p] += grown_p[p]
+            out_p[p] += grown_p[p]
     # updated[i, o] = grown[i, o] * inside[i, o] / norm[i]
     for neighbour in range(neighbours):
-        target = updated[neighbour, start:stop]
+        out_p = updated[neighbour, start:stop]
         norm_p = work[norm_row]
         grown_p = updated[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = grown_p[p] / norm_p[p]
+                out_p[p] = grown_p[p] / norm_p[p]
             else:
-                target[p] = 0.0
+                out_p[p] = 0.0
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

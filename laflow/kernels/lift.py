@@ -3,7 +3,7 @@
 # lemma:      Eqs. (1.3), (2.22a)
 # SymPy:      1.14.0
 # derivation: sha256 4ae4c9a62394e8b42a7bc9700e91f46da54b995a5028a7b8855b5f9036c7c12c
-# body:       sha256 d2bc000dc2b91f1d1986fec9745cda2b1658d26e83a9b2cba0ffd56cb841f996
+# body:       sha256 175e013b1a11f47181cc6d8d435e7c49257a8cd3ca2dcf4d9e041255967155c5
 
 """Assignments W = Exp_{W0}(V) = softmax(J V) from tangent vectors at the barycentre, Eq. (1.3).
 
@@ -29,35 +29,35 @@ def _grid_block(tangent, assignment, work, start, stop):
     shift_row = 0
     norm_row = shift_row + 1
     # shift[i] = largest(tangent[i, j], j)
-    target = work[shift_row]
+    out_p = work[shift_row]
     for p in range(count):
-        target[p] = -inf
+        out_p[p] = -inf
     for label in range(labels):
         tangent_p = tangent[label, start:stop]
         for p in range(count):
-            target[p] = max(target[p], tangent_p[p])
+            out_p[p] = max(out_p[p], tangent_p[p])
     # grown[i, j] = exp(labels * (tangent[i, j] - shift[i]))
     for label in range(labels):
-        target = assignment[label, start:stop]
+        out_p = assignment[label, start:stop]
         shift_p = work[shift_row]
         tangent_p = tangent[label, start:stop]
         for p in range(count):
-            target[p] = exp(labels * (tangent_p[p] - shift_p[p]))
+            out_p[p] = exp(labels * (tangent_p[p] - shift_p[p]))
     # norm[i] = total(grown[i, j], j)
-    target = work[norm_row]
+    out_p = work[norm_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         grown_p = assignment[label, start:stop]
         for p in range(count):
-            target[p] += grown_p[p]
+            out_p[p] += grown_p[p]
     # assignment[i, j] = grown[i, j] / norm[i]
     for label in range(labels):
-        target = assignment[label, start:stop]
+        out_p = assignment[label, start:stop]
         norm_p = work[norm_row]
         grown_p = assignment[label, start:stop]
         for p in range(count):
-            target[p] = grown_p[p] / norm_p[p]
+            out_p[p] = grown_p[p] / norm_p[p]
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

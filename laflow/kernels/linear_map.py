@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 80ca784ebf2d9052325e5ef47f4059394839aaabf62602116a547fcb864f82b7
-# body:       sha256 f1ecde45ed1629dca865fa2192731a7df26efbf73fd049a2774e456ae02720d0
+# body:       sha256 161d5fae2eb6af59248994aa7838a4ebd879612009e4430f6b28cbd3591735af
 
 """The linear map A(Ω)V = R_S ΩV of the linearized flow, Eq. (2.23).
 
@@ -28,32 +28,32 @@ def _grid_block(offsets, weights, similarity, tangent, image, work, start, stop)
     mean_row = 0
     # averaged[i, j] = total(tangent[k, j] * weights[i, k], k)
     for label in range(labels):
-        target = image[label, start:stop]
+        out_p = image[label, start:stop]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for neighbour in range(neighbours):
             near = start + offsets[neighbour]
             near_tangent_p = tangent[label, near : near + count]
             weights_p = weights[neighbour, start:stop]
             for p in range(count):
-                target[p] += near_tangent_p[p] * weights_p[p]
+                out_p[p] += near_tangent_p[p] * weights_p[p]
     # mean[i] = total(averaged[i, j] * similarity[i, j], j)
-    target = work[mean_row]
+    out_p = work[mean_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         averaged_p = image[label, start:stop]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] += averaged_p[p] * similarity_p[p]
+            out_p[p] += averaged_p[p] * similarity_p[p]
     # image[i, j] = similarity[i, j] * (averaged[i, j] - mean[i])
     for label in range(labels):
-        target = image[label, start:stop]
+        out_p = image[label, start:stop]
         mean_p = work[mean_row]
         averaged_p = image[label, start:stop]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] = similarity_p[p] * (averaged_p[p] - mean_p[p])
+            out_p[p] = similarity_p[p] * (averaged_p[p] - mean_p[p])
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

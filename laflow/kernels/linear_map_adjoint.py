@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 494a4f9a6c180566ee81c54e622cf92ae7c8b50f9a7c9efe0349942d76804d2d
-# body:       sha256 a9861f6622d28f0d8b74f18e918b46bb350c0f1e60a20e0e47c91242f4a5b0e3
+# body:       sha256 686d9f3b0359421a293879d8c3f5bad25299706f4b5292a469a90b8676716351
 
 """The adjoint A(Ω)ᵀZ = Ωᵀ R_S Z of the linear map, Eq. (2.23).
 
@@ -17,7 +17,7 @@ BLOCK = 256  # nodes per block
 
 def work_rows(weights, similarity, covector):
     """Rows of workspace that one task needs."""
-    return max(1, 0)
+    return 1
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -26,22 +26,22 @@ def _grid_block_1(similarity, covector, projected, work, start, stop):
     count = stop - start
     mean_row = 0
     # mean[i] = total(covector[i, j] * similarity[i, j], j)
-    target = work[mean_row]
+    out_p = work[mean_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         covector_p = covector[label, start:stop]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] += covector_p[p] * similarity_p[p]
+            out_p[p] += covector_p[p] * similarity_p[p]
     # projected[i, j] = similarity[i, j] * (covector[i, j] - mean[i])
     for label in range(labels):
-        target = projected[label, start:stop]
+        out_p = projected[label, start:stop]
         mean_p = work[mean_row]
         covector_p = covector[label, start:stop]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] = similarity_p[p] * (covector_p[p] - mean_p[p])
+            out_p[p] = similarity_p[p] * (covector_p[p] - mean_p[p])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -51,15 +51,15 @@ def _grid_block_2(offsets, weights, similarity, projected, image, start, stop):
     count = stop - start
     # image[k, j] = total(projected[i, j] * weights[i, k], i)
     for label in range(labels):
-        target = image[label, start:stop]
+        out_p = image[label, start:stop]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for neighbour in range(neighbours):
             near = start - offsets[neighbour]
             near_projected_p = projected[label, near : near + count]
             near_weights_p = weights[neighbour, near : near + count]
             for p in range(count):
-                target[p] += near_projected_p[p] * near_weights_p[p]
+                out_p[p] += near_projected_p[p] * near_weights_p[p]
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.15), (2.16)
 # SymPy:      1.14.0
 # derivation: sha256 a9d44e44da5d8755f61c4b434c49453623dec1d58c506cb022881f1726e1e367
-# body:       sha256 f21b31b5907e627d44b4c4014dad2ff452c371d400231ff626eed8c4295f94eb
+# body:       sha256 38470418bb657e6788e4261b22914f43c16b959017ac6811740d025e33cd0773
 
 """The tangent vector L = -Π0 D/ρ of the likelihoods at the barycentre, Eq. (2.16).
 
@@ -26,20 +26,20 @@ def _grid_block(distances, distance_scale, log_likelihood, work, start, stop):
     count = stop - start
     whole_row = 0
     # whole[i] = total(distances[i, j], j)
-    target = work[whole_row]
+    out_p = work[whole_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         distances_p = distances[label, start:stop]
         for p in range(count):
-            target[p] += distances_p[p]
+            out_p[p] += distances_p[p]
     # log_likelihood[i, j] = (whole[i] / labels - distances[i, j]) / distance_scale
     for label in range(labels):
-        target = log_likelihood[label, start:stop]
+        out_p = log_likelihood[label, start:stop]
         distances_p = distances[label, start:stop]
         whole_p = work[whole_row]
         for p in range(count):
-            target[p] = (whole_p[p] / labels - distances_p[p]) / distance_scale
+            out_p[p] = (whole_p[p] / labels - distances_p[p]) / distance_scale
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

@@ -3,7 +3,7 @@
 # lemma:      Theorem 3.8, Eqs. (3.32), (3.33), (3.47)
 # SymPy:      1.14.0
 # derivation: sha256 2d7aa4580f05046a2d3a77e9a03f30dbc2cb908d07a3ecc410e24b2e37d9237e
-# body:       sha256 7550a8e79cc2d4e1ee7d7091ea22e17722431900a7e1dace913bd044b4974a33
+# body:       sha256 6363616427184765128ba65c0982005f39ab011dfe8209f14aa23ef5f716ed06
 
 """The gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47).
 
@@ -50,93 +50,93 @@ def _grid_block(
     # averaged[r, i, j] = total(right[r, k, j] * weights[i, k], k)
     for rank in range(ranks):
         for label in range(labels):
-            target = work[averaged_row + rank * labels + label]
+            out_p = work[averaged_row + rank * labels + label]
             for p in range(count):
-                target[p] = 0.0
+                out_p[p] = 0.0
             for neighbour in range(neighbours):
                 near = start + offsets[neighbour]
                 weights_p = weights[neighbour, start:stop]
                 near_right_p = right[rank, label, near : near + count]
                 for p in range(count):
-                    target[p] += near_right_p[p] * weights_p[p]
+                    out_p[p] += near_right_p[p] * weights_p[p]
     # mean_right[r, i] = total(averaged[r, i, j] * similarity[i, j], j)
     for rank in range(ranks):
-        target = work[mean_right_row + rank]
+        out_p = work[mean_right_row + rank]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for label in range(labels):
             similarity_p = similarity[label, start:stop]
             averaged_p = work[averaged_row + rank * labels + label]
             for p in range(count):
-                target[p] += averaged_p[p] * similarity_p[p]
+                out_p[p] += averaged_p[p] * similarity_p[p]
     # mean_left[r, i] = total(left[r, i, j] * similarity[i, j], j)
     for rank in range(ranks):
-        target = work[mean_left_row + rank]
+        out_p = work[mean_left_row + rank]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for label in range(labels):
             similarity_p = similarity[label, start:stop]
             left_p = left[rank, label, start:stop]
             for p in range(count):
-                target[p] += left_p[p] * similarity_p[p]
+                out_p[p] += left_p[p] * similarity_p[p]
     # projected[r, i, j] = similarity[i, j] * (left[r, i, j] - mean_left[r, i])
     for rank in range(ranks):
         for label in range(labels):
-            target = work[projected_row + rank * labels + label]
+            out_p = work[projected_row + rank * labels + label]
             mean_left_p = work[mean_left_row + rank]
             left_p = left[rank, label, start:stop]
             similarity_p = similarity[label, start:stop]
             for p in range(count):
-                target[p] = similarity_p[p] * (left_p[p] - mean_left_p[p])
+                out_p[p] = similarity_p[p] * (left_p[p] - mean_left_p[p])
     # reached[i, j] = adjoint_integral[i, j] / labels + total(averaged[r, i, j] * (left[r, i, j] -
     #     mean_left[r, i]) - left[r, i, j] * mean_right[r, i], r)
     for label in range(labels):
-        target = work[reached_row + label]
+        out_p = work[reached_row + label]
         adjoint_integral_p = adjoint_integral[label, start:stop]
         for p in range(count):
-            target[p] = adjoint_integral_p[p] / labels
+            out_p[p] = adjoint_integral_p[p] / labels
         for rank in range(ranks):
             mean_left_p = work[mean_left_row + rank]
             left_p = left[rank, label, start:stop]
             averaged_p = work[averaged_row + rank * labels + label]
             mean_right_p = work[mean_right_row + rank]
             for p in range(count):
-                target[p] += averaged_p[p] * (left_p[p] - mean_left_p[p]) - left_p[p] * mean_right_p[p]
+                out_p[p] += averaged_p[p] * (left_p[p] - mean_left_p[p]) - left_p[p] * mean_right_p[p]
     # mean_reached[i] = total(reached[i, j] * similarity[i, j], j)
-    target = work[mean_reached_row]
+    out_p = work[mean_reached_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         reached_p = work[reached_row + label]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] += reached_p[p] * similarity_p[p]
+            out_p[p] += reached_p[p] * similarity_p[p]
     # pulled[i, j] = similarity[i, j] * (reached[i, j] - mean_reached[i])
     for label in range(labels):
-        target = work[pulled_row + label]
+        out_p = work[pulled_row + label]
         mean_reached_p = work[mean_reached_row]
         reached_p = work[reached_row + label]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] = similarity_p[p] * (reached_p[p] - mean_reached_p[p])
+            out_p[p] = similarity_p[p] * (reached_p[p] - mean_reached_p[p])
     # gradient[i, k] = total(log_likelihood[k, j] * pulled[i, j], j) + total(total(projected[r, i, j] *
     #     right[r, k, j], r), j)
     for neighbour in range(neighbours):
         near = start + offsets[neighbour]
-        target = gradient[neighbour, start:stop]
+        out_p = gradient[neighbour, start:stop]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for label in range(labels):
             near_log_likelihood_p = log_likelihood[label, near : near + count]
             pulled_p = work[pulled_row + label]
             for p in range(count):
-                target[p] += near_log_likelihood_p[p] * pulled_p[p]
+                out_p[p] += near_log_likelihood_p[p] * pulled_p[p]
         for label in range(labels):
             for rank in range(ranks):
                 projected_p = work[projected_row + rank * labels + label]
                 near_right_p = right[rank, label, near : near + count]
                 for p in range(count):
-                    target[p] += near_right_p[p] * projected_p[p]
+                    out_p[p] += near_right_p[p] * projected_p[p]
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
@@ -247,8 +247,8 @@ def _graph_block(
                 this_mean_left = work[mean_left_row + rank, node - start]
                 this_left = left[rank, label, node]
                 this_similarity = similarity[label, node]
-                value = this_similarity * (this_left - this_mean_left)
-                work[projected_row + rank * labels + label, node - start] = value
+                new = this_similarity * (this_left - this_mean_left)
+                work[projected_row + rank * labels + label, node - start] = new
     # reached[i, j] = adjoint_integral[i, j] / labels + total(averaged[r, i, j] * (left[r, i, j] -
     #     mean_left[r, i]) - left[r, i, j] * mean_right[r, i], r)
     for label in range(labels):

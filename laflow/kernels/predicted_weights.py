@@ -3,7 +3,7 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 77fba39b2da011cc4834f6f3faf548b969016ac80ef6fbcd18c966d3270ec439
-# body:       sha256 1562818974575a9370bd722832e3248748fe44aec9130ca0100c845092193ab6
+# body:       sha256 30bb2ce8d8af151036eac589766c35679f6d786a04baebd48284266ab96bfdcd
 
 """Weight patches predicted from features, Eqs. (4.3), (4.4).
 
@@ -46,100 +46,100 @@ def _grid_block(
     lift_norm_row = lift_shift_row + 1
     # squared[i, c] = total((features[i, f] - prototypes[c, f]) * (features[i, f] - prototypes[c, f]), f)
     for prototype in range(number_of_prototypes):
-        target = membership[prototype, start:stop]
+        out_p = membership[prototype, start:stop]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for feature in range(number_of_features):
             this_prototypes = prototypes[prototype, feature]
             features_p = features[feature, start:stop]
             for p in range(count):
-                target[p] += (features_p[p] - this_prototypes) * (features_p[p] - this_prototypes)
+                out_p[p] += (features_p[p] - this_prototypes) * (features_p[p] - this_prototypes)
     # exponent[i, c] = -scale * sqrt(1e-24 + squared[i, c])
     for prototype in range(number_of_prototypes):
-        target = membership[prototype, start:stop]
+        out_p = membership[prototype, start:stop]
         squared_p = membership[prototype, start:stop]
         for p in range(count):
-            target[p] = -scale * sqrt(1e-24 + squared_p[p])
+            out_p[p] = -scale * sqrt(1e-24 + squared_p[p])
     # shift[i] = largest(exponent[i, c], c)
-    target = work[shift_row]
+    out_p = work[shift_row]
     for p in range(count):
-        target[p] = -inf
+        out_p[p] = -inf
     for prototype in range(number_of_prototypes):
         exponent_p = membership[prototype, start:stop]
         for p in range(count):
-            target[p] = max(target[p], exponent_p[p])
+            out_p[p] = max(out_p[p], exponent_p[p])
     # grown[i, c] = exp(exponent[i, c] - shift[i])
     for prototype in range(number_of_prototypes):
-        target = membership[prototype, start:stop]
+        out_p = membership[prototype, start:stop]
         shift_p = work[shift_row]
         exponent_p = membership[prototype, start:stop]
         for p in range(count):
-            target[p] = exp(exponent_p[p] - shift_p[p])
+            out_p[p] = exp(exponent_p[p] - shift_p[p])
     # norm[i] = total(grown[i, c], c)
-    target = work[norm_row]
+    out_p = work[norm_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for prototype in range(number_of_prototypes):
         grown_p = membership[prototype, start:stop]
         for p in range(count):
-            target[p] += grown_p[p]
+            out_p[p] += grown_p[p]
     # membership[i, c] = grown[i, c] / norm[i]
     for prototype in range(number_of_prototypes):
-        target = membership[prototype, start:stop]
+        out_p = membership[prototype, start:stop]
         norm_p = work[norm_row]
         grown_p = membership[prototype, start:stop]
         for p in range(count):
-            target[p] = grown_p[p] / norm_p[p]
+            out_p[p] = grown_p[p] / norm_p[p]
     # lifted[i, o] = total(directions[c, o] * membership[i, c], c)
     for neighbour in range(neighbours):
-        target = weights[neighbour, start:stop]
+        out_p = weights[neighbour, start:stop]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for prototype in range(number_of_prototypes):
             this_directions = directions[prototype, neighbour]
             membership_p = membership[prototype, start:stop]
             for p in range(count):
-                target[p] += membership_p[p] * this_directions
+                out_p[p] += membership_p[p] * this_directions
     # lift_shift[i] = largest(lifted[i, o], o where inside[i, o])
-    target = work[lift_shift_row]
+    out_p = work[lift_shift_row]
     for p in range(count):
-        target[p] = -inf
+        out_p[p] = -inf
     for neighbour in range(neighbours):
         lifted_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = max(target[p], lifted_p[p])
+                out_p[p] = max(out_p[p], lifted_p[p])
     # lift_grown[i, o] = exp(lifted[i, o] - lift_shift[i]) * inside[i, o]
     for neighbour in range(neighbours):
-        target = weights[neighbour, start:stop]
+        out_p = weights[neighbour, start:stop]
         lift_shift_p = work[lift_shift_row]
         lifted_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = exp(lifted_p[p] - lift_shift_p[p])
+                out_p[p] = exp(lifted_p[p] - lift_shift_p[p])
             else:
-                target[p] = 0.0
+                out_p[p] = 0.0
     # lift_norm[i] = total(lift_grown[i, o], o)
-    target = work[lift_norm_row]
+    out_p = work[lift_norm_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         lift_grown_p = weights[neighbour, start:stop]
         for p in range(count):
-            target[p] += lift_grown_p[p]
+            out_p[p] += lift_grown_p[p]
     # weights[i, o] = inside[i, o] * lift_grown[i, o] / lift_norm[i]
     for neighbour in range(neighbours):
-        target = weights[neighbour, start:stop]
+        out_p = weights[neighbour, start:stop]
         lift_norm_p = work[lift_norm_row]
         lift_grown_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = lift_grown_p[p] / lift_norm_p[p]
+                out_p[p] = lift_grown_p[p] / lift_norm_p[p]
             else:
-                target[p] = 0.0
+                out_p[p] = 0.0
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

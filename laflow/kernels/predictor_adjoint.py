@@ -3,7 +3,7 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 f0834029736a552569499082c528ca9314585deb28edafd0c9104181e3757cfb
-# body:       sha256 b5f46531a9ee1f9c8d28fa5fd81fbe8d6296e632692bbef032a774318abb04b0
+# body:       sha256 593f5fc1b2b3c4dcefc037efc2edc8c5b34ca69e50b1fff5fbdc493ce494ad78
 
 """The gradient of the predictor's parameters from that of its weights, block by block.
 
@@ -56,28 +56,28 @@ def _grid_block(
     apart_row = squared_row + number_of_prototypes
     node_scale_row = apart_row + number_of_prototypes
     # mean[i] = total(gradient[i, o] * inside[i, o] * weights[i, o], o)
-    target = work[mean_row]
+    out_p = work[mean_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         gradient_p = gradient[neighbour, start:stop]
         weights_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] += gradient_p[p] * weights_p[p]
+                out_p[p] += gradient_p[p] * weights_p[p]
     # pulled[i, o] = inside[i, o] * weights[i, o] * (gradient[i, o] - mean[i])
     for neighbour in range(neighbours):
-        target = work[pulled_row + neighbour]
+        out_p = work[pulled_row + neighbour]
         mean_p = work[mean_row]
         gradient_p = gradient[neighbour, start:stop]
         weights_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = weights_p[p] * (gradient_p[p] - mean_p[p])
+                out_p[p] = weights_p[p] * (gradient_p[p] - mean_p[p])
             else:
-                target[p] = 0.0
+                out_p[p] = 0.0
     # directions_gradient[c, o] = total(membership[i, c] * pulled[i, o], i)
     for prototype in range(number_of_prototypes):
         for neighbour in range(neighbours):
@@ -89,56 +89,56 @@ def _grid_block(
             directions_gradient[prototype, neighbour, block] = sum_
     # response[i, c] = total(directions[c, o] * pulled[i, o], o)
     for prototype in range(number_of_prototypes):
-        target = work[response_row + prototype]
+        out_p = work[response_row + prototype]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for neighbour in range(neighbours):
             this_directions = directions[prototype, neighbour]
             pulled_p = work[pulled_row + neighbour]
             for p in range(count):
-                target[p] += pulled_p[p] * this_directions
+                out_p[p] += pulled_p[p] * this_directions
     # balance[i] = total(membership[i, c] * response[i, c], c)
-    target = work[balance_row]
+    out_p = work[balance_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for prototype in range(number_of_prototypes):
         membership_p = membership[prototype, start:stop]
         response_p = work[response_row + prototype]
         for p in range(count):
-            target[p] += membership_p[p] * response_p[p]
+            out_p[p] += membership_p[p] * response_p[p]
     # sensitivity[i, c] = membership[i, c] * (response[i, c] - balance[i])
     for prototype in range(number_of_prototypes):
-        target = work[sensitivity_row + prototype]
+        out_p = work[sensitivity_row + prototype]
         balance_p = work[balance_row]
         response_p = work[response_row + prototype]
         membership_p = membership[prototype, start:stop]
         for p in range(count):
-            target[p] = membership_p[p] * (response_p[p] - balance_p[p])
+            out_p[p] = membership_p[p] * (response_p[p] - balance_p[p])
     # squared[i, c] = total((features[i, f] - prototypes[c, f]) * (features[i, f] - prototypes[c, f]), f)
     for prototype in range(number_of_prototypes):
-        target = work[squared_row + prototype]
+        out_p = work[squared_row + prototype]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for feature in range(number_of_features):
             this_prototypes = prototypes[prototype, feature]
             features_p = features[feature, start:stop]
             for p in range(count):
-                target[p] += (features_p[p] - this_prototypes) * (features_p[p] - this_prototypes)
+                out_p[p] += (features_p[p] - this_prototypes) * (features_p[p] - this_prototypes)
     # apart[i, c] = sqrt(1e-24 + squared[i, c])
     for prototype in range(number_of_prototypes):
-        target = work[apart_row + prototype]
+        out_p = work[apart_row + prototype]
         squared_p = work[squared_row + prototype]
         for p in range(count):
-            target[p] = sqrt(1e-24 + squared_p[p])
+            out_p[p] = sqrt(1e-24 + squared_p[p])
     # node_scale[i] = total(apart[i, c] * sensitivity[i, c], c)
-    target = work[node_scale_row]
+    out_p = work[node_scale_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for prototype in range(number_of_prototypes):
         apart_p = work[apart_row + prototype]
         sensitivity_p = work[sensitivity_row + prototype]
         for p in range(count):
-            target[p] += apart_p[p] * sensitivity_p[p]
+            out_p[p] += apart_p[p] * sensitivity_p[p]
     # scale_gradient = -total(node_scale[i], i)
     sum_ = 0.0
     node_scale_p = work[node_scale_row]

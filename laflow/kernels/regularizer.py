@@ -3,7 +3,7 @@
 # lemma:      Lemma 3.7, Eqs. (3.5), (3.30), (3.31)
 # SymPy:      1.14.0
 # derivation: sha256 0e9d63a146cde14d1b25593688725c1ceb5c8b64cfb523651fad6b9d2ecb8f48
-# body:       sha256 8ecbe6bd3a2ca99c131669c0aa2629740d3f42ddd13a92d8b6b9d9a2223c6478
+# body:       sha256 2f8408c266c79054d5367ace6991016dbacbad7d5e25ed89ef7f024ba73c540e
 
 """The regulariser of the weight patches, Eq. (3.5), block by block.
 
@@ -30,37 +30,37 @@ def _grid_block(offsets, weights, inside, regularization, value, work, start, st
     mean_log_row = present_row + 1
     spread_row = mean_log_row + 1
     # present[i] = total(inside[i, o], o)
-    target = work[present_row]
+    out_p = work[present_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] += 1.0
+                out_p[p] += 1.0
     # mean_log[i] = total(inside[i, o] * log(weights[i, o]), o) / present[i]
-    target = work[mean_log_row]
+    out_p = work[mean_log_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         present_p = work[present_row]
         weights_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] += log(weights_p[p]) / present_p[p]
+                out_p[p] += log(weights_p[p]) / present_p[p]
     # spread[i] = total(inside[i, o] * ((log(weights[i, o]) - mean_log[i]) * (log(weights[i, o]) -
     #     mean_log[i])), o)
-    target = work[spread_row]
+    out_p = work[spread_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         mean_log_p = work[mean_log_row]
         weights_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] += (log(weights_p[p]) - mean_log_p[p]) * (log(weights_p[p]) - mean_log_p[p])
+                out_p[p] += (log(weights_p[p]) - mean_log_p[p]) * (log(weights_p[p]) - mean_log_p[p])
     # value = regularization * total(spread[i], i) / 2.0
     sum_ = 0.0
     spread_p = work[spread_row]

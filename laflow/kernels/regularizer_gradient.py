@@ -3,7 +3,7 @@
 # lemma:      Lemma 3.7, Eqs. (3.5), (3.30), (3.31)
 # SymPy:      1.14.0
 # derivation: sha256 f375cf8dc5f9c06694f3f504229a4f2e785967990e3b4a22f397a1960c43c280
-# body:       sha256 f436f85d233978eacfa34470202068dcf771f183cca5b1a2d6d4a77d84d0f4c5
+# body:       sha256 7a0cb05198708f0e3f007f6d6279ac99803957765e1d07bd425ed85b074041ad
 
 """The gradient of the regulariser, Lemma 3.7.
 
@@ -29,36 +29,36 @@ def _grid_block(offsets, weights, inside, regularization, gradient, work, start,
     present_row = 0
     mean_log_row = present_row + 1
     # present[i] = total(inside[i, o], o)
-    target = work[present_row]
+    out_p = work[present_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] += 1.0
+                out_p[p] += 1.0
     # mean_log[i] = total(inside[i, o] * log(weights[i, o]), o) / present[i]
-    target = work[mean_log_row]
+    out_p = work[mean_log_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         present_p = work[present_row]
         weights_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] += log(weights_p[p]) / present_p[p]
+                out_p[p] += log(weights_p[p]) / present_p[p]
     # gradient[i, o] = inside[i, o] * regularization * (log(weights[i, o]) - mean_log[i]) / weights[i, o]
     for neighbour in range(neighbours):
-        target = gradient[neighbour, start:stop]
+        out_p = gradient[neighbour, start:stop]
         weights_p = weights[neighbour, start:stop]
         mean_log_p = work[mean_log_row]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = regularization * (log(weights_p[p]) - mean_log_p[p]) / weights_p[p]
+                out_p[p] = regularization * (log(weights_p[p]) - mean_log_p[p]) / weights_p[p]
             else:
-                target[p] = 0.0
+                out_p[p] = 0.0
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
 # derivation: sha256 3989c105a0e7b362b6f25f20cbb9febb9ae4c960945e39a4dd77f3824930cf85
-# body:       sha256 feea394250901eb12530fae829ad919834e6612ea7794e6b4cfb689793d54d6e
+# body:       sha256 f65d933eca165d986581816528ed17d0de11f4eb9c65dd0fafdf6e88d6a9f607
 
 """The Riemannian gradient R_Ω ∂L of the weight patches, Eq. (3.8).
 
@@ -26,28 +26,28 @@ def _grid_block(offsets, weights, gradient, inside, riemannian, work, start, sto
     count = stop - start
     mean_row = 0
     # mean[i] = total(gradient[i, o] * inside[i, o] * weights[i, o], o)
-    target = work[mean_row]
+    out_p = work[mean_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for neighbour in range(neighbours):
         gradient_p = gradient[neighbour, start:stop]
         weights_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] += gradient_p[p] * weights_p[p]
+                out_p[p] += gradient_p[p] * weights_p[p]
     # riemannian[i, o] = inside[i, o] * weights[i, o] * (gradient[i, o] - mean[i])
     for neighbour in range(neighbours):
-        target = riemannian[neighbour, start:stop]
+        out_p = riemannian[neighbour, start:stop]
         mean_p = work[mean_row]
         gradient_p = gradient[neighbour, start:stop]
         weights_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                target[p] = weights_p[p] * (gradient_p[p] - mean_p[p])
+                out_p[p] = weights_p[p] * (gradient_p[p] - mean_p[p])
             else:
-                target[p] = 0.0
+                out_p[p] = 0.0
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

@@ -3,7 +3,7 @@
 # lemma:      Lemma 3.2, Eqs. (3.16), (3.17)
 # SymPy:      1.14.0
 # derivation: sha256 a951ba726bd99fc87402b92f5273efcd1a6637ba01c7d0df58e6b0278fcaada8
-# body:       sha256 fd95e6f9ac997bd9d25a0cb2dffbdcf59c806b40131c1e89562eb3bee9c044cd
+# body:       sha256 de50bffe045133b584be78caf4a651157db15fef84ad189bec0eb104fdd7506d
 
 """The similarity map S(W0) = softmax(ΩL), Eqs. (2.17), (3.16).
 
@@ -31,45 +31,45 @@ def _grid_block(offsets, weights, log_likelihood, similarity, work, start, stop)
     norm_row = shift_row + 1
     # scores[i, j] = total(log_likelihood[k, j] * weights[i, k], k)
     for label in range(labels):
-        target = similarity[label, start:stop]
+        out_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] = 0.0
+            out_p[p] = 0.0
         for neighbour in range(neighbours):
             near = start + offsets[neighbour]
             near_log_likelihood_p = log_likelihood[label, near : near + count]
             weights_p = weights[neighbour, start:stop]
             for p in range(count):
-                target[p] += near_log_likelihood_p[p] * weights_p[p]
+                out_p[p] += near_log_likelihood_p[p] * weights_p[p]
     # shift[i] = largest(scores[i, j], j)
-    target = work[shift_row]
+    out_p = work[shift_row]
     for p in range(count):
-        target[p] = -inf
+        out_p[p] = -inf
     for label in range(labels):
         scores_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] = max(target[p], scores_p[p])
+            out_p[p] = max(out_p[p], scores_p[p])
     # grown[i, j] = exp(scores[i, j] - shift[i])
     for label in range(labels):
-        target = similarity[label, start:stop]
+        out_p = similarity[label, start:stop]
         shift_p = work[shift_row]
         scores_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] = exp(scores_p[p] - shift_p[p])
+            out_p[p] = exp(scores_p[p] - shift_p[p])
     # norm[i] = total(grown[i, j], j)
-    target = work[norm_row]
+    out_p = work[norm_row]
     for p in range(count):
-        target[p] = 0.0
+        out_p[p] = 0.0
     for label in range(labels):
         grown_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] += grown_p[p]
+            out_p[p] += grown_p[p]
     # similarity[i, j] = grown[i, j] / norm[i]
     for label in range(labels):
-        target = similarity[label, start:stop]
+        out_p = similarity[label, start:stop]
         norm_p = work[norm_row]
         grown_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] = grown_p[p] / norm_p[p]
+            out_p[p] = grown_p[p] / norm_p[p]
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

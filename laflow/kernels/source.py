@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 6e1be2efc3a4437acd8de4bb81f8b4f856bdc0ddc239878f38e96144914b249b
-# body:       sha256 f6501e304622d3493c951e44f9aa4fff4997b5467d8ff9024ea2c8e11bb6a395
+# body:       sha256 6a46bd3bf9a4a9bcab5d0481cf95ce03047c7e6ad9fe4e73d75b973170413c10
 
 """The source B = R_{W0} S of the linearized flow at the barycentre, Eq. (2.23).
 
@@ -26,10 +26,10 @@ def _grid_block(similarity, source, start, stop):
     count = stop - start
     # source[i, j] = (similarity[i, j] - (1.0 / labels)) / labels
     for label in range(labels):
-        target = source[label, start:stop]
+        out_p = source[label, start:stop]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
-            target[p] = (similarity_p[p] - (1.0 / labels)) / labels
+            out_p[p] = (similarity_p[p] - (1.0 / labels)) / labels
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

@@ -1,0 +1,192 @@
+# Generated file: do not edit. Change the derivation instead and run
+#     python -m derivations
+# lemma:      Eqs. (3.48), (3.49)
+# SymPy:      1.14.0
+# derivation: sha256 b920906a240840e9a3935ec2f5d0c8813342cf8b901152d3b95bde8be18bb4b9
+# body:       sha256 3b0f10dd89a5913b10ff7ce0427ca309ec68443a599e51183cbe49405adeda2b
+
+"""One explicit Euler step V + h(A(Ω)V + B) of the linearized flow, Eq. (3.49).
+
+Generated from ``derivations/assignment/euler.py`` (Eqs. (3.48), (3.49)).
+"""
+
+from numba import njit, prange
+
+BLOCK = 256  # nodes per block
+
+
+def work_rows(weights, similarity, source, tangent, step_size):
+    """Rows of workspace that one task needs."""
+    return 1
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _grid_block(offsets, weights, similarity, source, tangent, step_size, image, work, start, stop):
+    neighbours = offsets.shape[0]
+    labels = similarity.shape[0]
+    count = stop - start
+    mean_row = 0
+    # averaged[i, j] = total(tangent[k, j] * weights[i, k], k)
+    for label in range(labels):
+        out_p = image[label, start:stop]
+        for p in range(count):
+            out_p[p] = 0.0
+        for neighbour in range(neighbours):
+            near = start + offsets[neighbour]
+            near_tangent_p = tangent[label, near : near + count]
+            weights_p = weights[neighbour, start:stop]
+            for p in range(count):
+                out_p[p] += near_tangent_p[p] * weights_p[p]
+    # mean[i] = total(averaged[i, j] * similarity[i, j], j)
+    out_p = work[mean_row]
+    for p in range(count):
+        out_p[p] = 0.0
+    for label in range(labels):
+        averaged_p = image[label, start:stop]
+        similarity_p = similarity[label, start:stop]
+        for p in range(count):
+            out_p[p] += averaged_p[p] * similarity_p[p]
+    # image[i, j] = step_size * (similarity[i, j] * (averaged[i, j] - mean[i]) + source[i, j]) +
+    #     tangent[i, j]
+    for label in range(labels):
+        out_p = image[label, start:stop]
+        mean_p = work[mean_row]
+        averaged_p = image[label, start:stop]
+        similarity_p = similarity[label, start:stop]
+        source_p = source[label, start:stop]
+        tangent_p = tangent[label, start:stop]
+        for p in range(count):
+            new = step_size * (similarity_p[p] * (averaged_p[p] - mean_p[p]) + source_p[p]) + tangent_p[p]
+            out_p[p] = new
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def grid(structure, weights, similarity, source, tangent, step_size, image, work):
+    """One explicit Euler step V + h(A(Ω)V + B) of the linearized flow, Eq. (3.49).
+
+    On a grid; nodes are those of the padded, flattened image.
+    Source: Eqs. (3.48), (3.49).
+
+    Inputs
+        weights : (neighbours, nodes)
+        similarity : (labels, nodes)
+        source : (labels, nodes)
+        tangent : (labels, nodes)
+        step_size : float
+    Outputs
+        image : (labels, nodes)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        weights >= 0
+        similarity >= 0, rows summing to 1
+        image does not share memory with tangent
+    Ensures
+        rows of image sum to 0 up to rounding if those of tangent and source do
+    Error bound
+        |error| <= (|N| + J + 5) eps * (|tangent| + |step_size| (similarity * (A + <similarity, A>)
+        + |source|)), where A = weights |tangent|
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _grid_block(
+                structure.offsets,
+                weights,
+                similarity,
+                source,
+                tangent,
+                step_size,
+                image,
+                work[task],
+                start,
+                stop,
+            )
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _graph_block(indptr, indices, weights, similarity, source, tangent, step_size, image, work, start, stop):
+    labels = similarity.shape[0]
+    mean_row = 0
+    # averaged[i, j] = total(tangent[k, j] * weights[i, k], k)
+    for label in range(labels):
+        for node in range(start, stop):
+            sum_ = 0.0
+            for edge in range(indptr[node], indptr[node + 1]):
+                near = indices[edge]
+                near_tangent = tangent[label, near]
+                this_weights = weights[edge]
+                sum_ += near_tangent * this_weights
+            image[label, node] = sum_
+    # mean[i] = total(averaged[i, j] * similarity[i, j], j)
+    for node in range(start, stop):
+        sum_ = 0.0
+        for label in range(labels):
+            this_averaged = image[label, node]
+            this_similarity = similarity[label, node]
+            sum_ += this_averaged * this_similarity
+        work[mean_row, node - start] = sum_
+    # image[i, j] = step_size * (similarity[i, j] * (averaged[i, j] - mean[i]) + source[i, j]) +
+    #     tangent[i, j]
+    for label in range(labels):
+        for node in range(start, stop):
+            this_mean = work[mean_row, node - start]
+            this_averaged = image[label, node]
+            this_similarity = similarity[label, node]
+            this_source = source[label, node]
+            this_tangent = tangent[label, node]
+            new = step_size * (this_similarity * (this_averaged - this_mean) + this_source) + this_tangent
+            image[label, node] = new
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def graph(structure, weights, similarity, source, tangent, step_size, image, work):
+    """One explicit Euler step V + h(A(Ω)V + B) of the linearized flow, Eq. (3.49).
+
+    On a general graph.
+    Source: Eqs. (3.48), (3.49).
+
+    Inputs
+        weights : (edges,)
+        similarity : (labels, nodes)
+        source : (labels, nodes)
+        tangent : (labels, nodes)
+        step_size : float
+    Outputs
+        image : (labels, nodes)
+    Workspace
+        work : (tasks, max(1, work_rows(...)), BLOCK)
+    Requires
+        weights >= 0
+        similarity >= 0, rows summing to 1
+        image does not share memory with tangent
+    Ensures
+        rows of image sum to 0 up to rounding if those of tangent and source do
+    Error bound
+        |error| <= (|N| + J + 5) eps * (|tangent| + |step_size| (similarity * (A + <similarity, A>)
+        + |source|)), where A = weights |tangent|
+    """
+    first, last = structure.first, structure.last
+    tasks = work.shape[0]
+    blocks = (last - first + BLOCK - 1) // BLOCK
+    for task in prange(tasks):
+        for block in range(task, blocks, tasks):
+            start = first + block * BLOCK
+            stop = min(start + BLOCK, last)
+            _graph_block(
+                structure.indptr,
+                structure.indices,
+                weights,
+                similarity,
+                source,
+                tangent,
+                step_size,
+                image,
+                work[task],
+                start,
+                stop,
+            )

@@ -1,0 +1,111 @@
+"""Every generated kernel computes the formula that was derived, on grids and graphs, compiled as interpreted.
+
+The formula is evaluated in 40 digits from the lemma's claim. The tolerance is the first-order bound on evaluating that
+formula in float64, times 4: a kernel may take another route (a shift by the maximum, other grouping) of the same cost.
+"""
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derivations.algebra.program import Program
+from derivations.registry import lemmas
+from verify.formulas import FormulaValues
+from verify.kernel_instances import Layout, graph_layout, grid_layout, instance, interpreted
+
+SLACK = 4.0
+PROGRAMS = {program.name: program for lemma in lemmas() for program in lemma.programs}
+LAYOUTS: dict[str, Layout] = {
+    "line": grid_layout((5,), 1),
+    "wide line": grid_layout((4,), 2),
+    "image": grid_layout((2, 3), 1),
+    "volume": grid_layout((2, 2, 2), 1),
+    "graph": graph_layout([[0, 1, 3], [1], [2, 0, 1, 4], [3, 2], [4, 3, 0]]),
+    "one-way graph": graph_layout([[1, 2], [2], [2, 0]]),
+}
+CASES = [
+    pytest.param(program, layout, id=f"{program.name}-{label}")
+    for program in PROGRAMS.values()
+    for label, layout in LAYOUTS.items()
+    if not (program.grid_only and layout.kind == "graph")
+]
+
+
+def faults(program: Program, layout: Layout, kernel: Any, seed: int, labels: int) -> list[str]:
+    """Outputs of a kernel that leave the tolerance around their formula."""
+    sizes = {"labels": labels, "ranks": 2, "prototypes": 3, "features": 2}
+    case = instance(program, layout, np.random.default_rng(seed), sizes)
+    formula = FormulaValues(case.dense, case.scalars, case.sizes)
+    found = case.run(kernel)
+    wrong = []
+    for output, meaning in program.means.items():
+        exact, seen = formula(meaning), found[output.name]
+        compared = ~np.isnan(seen)  # a pair that is no edge has no place in a kernel's arrays
+        error, bound = np.abs(seen - exact.value)[compared], exact.error[compared]
+        if not compared.any() or np.any(error > SLACK * bound):
+            wrong.append(f"{output.name}: error {error.max():.3g}, bound {bound.max():.3g}")
+    return wrong
+
+
+@pytest.mark.parametrize(("program", "layout"), CASES)
+def test_an_interpreted_kernel_equals_its_formula(program: Program, layout: Layout) -> None:
+    assert faults(program, layout, interpreted(program.name), seed=7, labels=3) == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_a_compiled_kernel_equals_the_interpreted_one_bitwise_for_any_number_of_tasks(program: Program) -> None:
+    kernel = importlib.import_module(f"laflow.kernels.{program.name}")
+    shapes = [grid_layout((23, 17), 1)]  # more than one block
+    if not program.grid_only:
+        rng = np.random.default_rng(3)
+        rows = [[n, *map(int, rng.choice(300, size=rng.integers(1, 5), replace=False))] for n in range(300)]
+        shapes.append(graph_layout([sorted(set(row)) for row in rows]))
+    for layout in shapes:
+        sizes = {"labels": 4, "ranks": 2, "prototypes": 5, "features": 3}
+        case = instance(program, layout, np.random.default_rng(11), sizes)
+        plain = case.run(interpreted(program.name))
+        for tasks in (1, 2, 3):
+            compiled = case.run(kernel, tasks)
+            for name, values in plain.items():
+                np.testing.assert_array_equal(compiled[name], values, err_msg=f"{name} with {tasks} tasks")
+
+
+def test_every_kernel_file_belongs_to_a_lemma_and_every_program_has_its_file() -> None:
+    import laflow.kernels
+
+    found = {path.stem for path in map(_path, laflow.kernels.__path__) for path in path.glob("*.py")}
+    assert found - {"__init__"} == set(PROGRAMS)
+
+
+def _path(name: str) -> Any:
+    from pathlib import Path
+
+    return Path(name)
+
+
+MUTATIONS = [
+    ("linear_map", " - ", " + "),
+    ("linear_map", "near = start + offsets", "near = start - offsets"),
+    ("linear_map_adjoint", "near = start - offsets", "near = start + offsets"),
+    ("similarity", "exp(scores_p[p] - shift_p[p])", "exp(scores_p[p])  * 2.0 - shift_p[p]"),
+    ("source", " / labels", ""),
+    ("low_rank_gradient", "adjoint_integral_p[p] / labels", "adjoint_integral_p[p]"),
+    ("regularizer_gradient", "if inside_p[p] > 0.0", "if True"),
+    ("exponential_step", "-gradient_p[p]", "gradient_p[p]"),
+    ("predicted_weights", "membership_p[p] * this_directions", "membership_p[p]"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), MUTATIONS)
+def test_a_broken_kernel_is_noticed(name: str, old: str, new: str) -> None:
+    text = (__import__("verify.kernel_instances", fromlist=["KERNELS"]).KERNELS / f"{name}.py").read_text()
+    body = text.replace(old, new)
+    assert body != text, f"{name} no longer holds '{old}': choose another fault to plant"
+    with np.errstate(all="ignore"):
+        try:
+            seen = faults(PROGRAMS[name], LAYOUTS["image"], interpreted(name, body), seed=7, labels=3)
+        except (ValueError, IndexError):  # a domain error or a stray index: noticed too
+            return
+    assert seen != []
