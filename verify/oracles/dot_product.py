@@ -29,11 +29,15 @@ def check_adjoint(
     vector: np.ndarray,
     pulled_back: np.ndarray,
     *,
+    terms: float = 0.0,
     tolerance: float = DETECTION_LIMIT,
 ) -> Verdict:
-    """Compare <image, covector> with <vector, pulled_back>; image = J vector, pulled_back = Jᵀ covector."""
+    """Compare <image, covector> with <vector, pulled_back>; image = J vector, pulled_back = Jᵀ covector.
+
+    terms: size of the terms that cancel inside of J, where they exceed the image; rounding is relative to them.
+    """
     error = abs(inner_product(image, covector) - inner_product(vector, pulled_back))
-    scale = float(
+    scale = terms + float(
         np.linalg.norm(image) * np.linalg.norm(covector)
         + np.linalg.norm(vector) * np.linalg.norm(pulled_back)
     )
