@@ -73,7 +73,9 @@ def _list(found: Sequence[Lemma]) -> int:
         proved, agrees = sum(v.proved for v in verdicts), sum(v.agrees for v in verdicts)
         faults += sum(not v.holds for v in verdicts) + rejected.count(False)
         status = f"{proved}/{len(verdicts)} proved; {agrees}/{len(verdicts)} agree"
-        kernels = ", ".join(program.name for program in lemma.programs) or (f"({lemma.runs_in})" if lemma.runs_in else "-")
+        kernels = ", ".join(program.name for program in lemma.programs) or (
+            f"({lemma.runs_in})" if lemma.runs_in else "-"
+        )
         rows.append((lemma.name, lemma.reference, status, f"{sum(rejected)}/{len(rejected)} rejected", kernels))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:

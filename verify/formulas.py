@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from derivations.algebra.language import Array, Delta, Entry, Index, Range, Tensor, Total, free_indices
+from derivations.algebra.language import Delta, Entry, Index, Range, Tensor, Total, free_indices
 
 UNIT = 2.0**-53
 _context = mpmath.mp.clone()

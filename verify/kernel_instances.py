@@ -57,9 +57,7 @@ def grid_layout(shape: tuple[int, ...], radius: int) -> Layout:
     number = {at: n for n, at in enumerate(coordinates)}
     moves = list(itertools.product(range(-radius, radius + 1), repeat=len(shape)))
     strides = [int(np.prod(padded[axis + 1 :])) for axis in range(len(shape))]
-    offsets = np.array(
-        [sum(m * s for m, s in zip(move, strides, strict=True)) for move in moves], dtype=np.int64
-    )
+    offsets = np.array([sum(m * s for m, s in zip(move, strides, strict=True)) for move in moves], dtype=np.int64)
     pairs = []
     for at in coordinates:
         for slot, move in enumerate(moves):
@@ -155,21 +153,15 @@ class Instance:
         return np.moveaxis(packed[..., self.layout.node_at], -1, axis)
 
 
-def instance(
-    program: Program, layout: Layout, rng: np.random.Generator, sizes: Mapping[str, int]
-) -> Instance:
+def instance(program: Program, layout: Layout, rng: np.random.Generator, sizes: Mapping[str, int]) -> Instance:
     """Random arguments of ``program`` on ``layout``; ``sizes`` gives the ranges that the layout does not."""
     ranges: dict[Range, int] = {}
     for item in (*program.inputs, *(step.array for step in program.steps)):
         for over in item.axes if isinstance(item, Array) else ():
             known = {"nodes": len(layout.node_at), "neighbours": layout.neighbours}
             ranges[over] = known.get(over.name, sizes.get(over.name, 2))
-    dense = {
-        item.name: _draw(item, layout, ranges, rng) for item in program.inputs if isinstance(item, Array)
-    }
-    scalars = {
-        item.name: float(rng.uniform(0.2, 2.0)) for item in program.inputs if isinstance(item, sp.Symbol)
-    }
+    dense = {item.name: _draw(item, layout, ranges, rng) for item in program.inputs if isinstance(item, Array)}
+    scalars = {item.name: float(rng.uniform(0.2, 2.0)) for item in program.inputs if isinstance(item, sp.Symbol)}
     return Instance(program, layout, ranges, dense, scalars)
 
 
@@ -200,9 +192,7 @@ def interpreted(name: str, text: str | None = None) -> dict[str, Any]:
     source = (KERNELS / f"{name}.py").read_text(encoding="utf-8") if text is None else text
     source = source.replace("from numba import njit, prange\n", "")
     namespace: dict[str, Any] = {"njit": _no_decorator, "prange": range, "__name__": f"interpreted_{name}"}
-    exec(
-        compile(source, f"{name}.py", "exec"), namespace
-    )  # text of this repository, checked against its derivation
+    exec(compile(source, f"{name}.py", "exec"), namespace)  # text of this repository, checked against its derivation
     return namespace
 
 

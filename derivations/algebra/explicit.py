@@ -41,7 +41,8 @@ def _opaque(*key: object) -> int:
 @lru_cache(maxsize=len(PRIMES))
 def _baby_steps(prime: int) -> tuple[dict[int, int], int, int]:
     count = 1 << 15
-    table, power = {}, 1
+    table: dict[int, int] = {}
+    power = 1
     for step in range(count):
         table.setdefault(power, step)
         power = power * GENERATOR % prime
@@ -141,9 +142,7 @@ class Residue:
 
     def exp(self) -> Residue:
         value = pow(GENERATOR, self.level(1), P)
-        return Residue(
-            lambda n: pow(GENERATOR, self.level(n + 1), PRIMES[n]), value * self.dual, self.value, {}
-        )
+        return Residue(lambda n: pow(GENERATOR, self.level(n + 1), PRIMES[n]), value * self.dual, self.value, {})
 
     def log(self) -> Residue:
         known = self.log_known + sum(times * _opaque("log", key) for key, times in self.log_unknown.items())
@@ -155,7 +154,7 @@ class Residue:
 
 def _constant(number: sp.Rational) -> Residue:
     numerator, denominator = int(number.p), int(number.q)
-    unknown = {} if number == 1 else None
+    unknown: dict[int, int] | None = {} if number == 1 else None
     return Residue(lambda n: numerator * _inverse(denominator, PRIMES[n]), 0, 0, unknown)
 
 

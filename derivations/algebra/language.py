@@ -127,11 +127,11 @@ class Entry(sp.Expr):
 
     @property
     def array(self) -> Array:
-        return self.args[0]  # type: ignore[return-value]
+        return self.args[0]
 
     @property
     def indices(self) -> tuple[Index, ...]:
-        return self.args[1:]  # type: ignore[return-value]
+        return self.args[1:]
 
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         return sp.Integer(0)
@@ -157,11 +157,11 @@ class Total(sp.Expr):
 
     @property
     def summand(self) -> sp.Expr:
-        return self.args[0]  # type: ignore[return-value]
+        return self.args[0]
 
     @property
     def bound(self) -> Index:
-        return self.args[1]  # type: ignore[return-value]
+        return self.args[1]
 
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         return Total(self.summand.diff(symbol), self.bound)
@@ -181,16 +181,16 @@ class Largest(sp.Expr):
 
     @property
     def summand(self) -> sp.Expr:
-        return self.args[0]  # type: ignore[return-value]
+        return self.args[0]
 
     @property
     def bound(self) -> Index:
-        return self.args[1]  # type: ignore[return-value]
+        return self.args[1]
 
     @property
     def where(self) -> Entry | None:
         """The mask entry outside which values do not count, if any."""
-        return self.args[2] if len(self.args) > 2 else None  # type: ignore[return-value]
+        return self.args[2] if len(self.args) > 2 else None
 
     def _sympystr(self, printer: Any) -> str:
         return f"largest({printer.doprint(self.summand)}, {self.bound.name})"
@@ -215,10 +215,10 @@ class Delta(sp.Expr):
         return sp.Integer(0)
 
     def _sympystr(self, printer: Any) -> str:
-        return f"delta({self.args[0].name}, {self.args[1].name})"  # type: ignore[attr-defined]
+        return f"delta({self.args[0].name}, {self.args[1].name})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return rf"\delta_{{{self.args[0].name}{self.args[1].name}}}"  # type: ignore[attr-defined]
+        return rf"\delta_{{{self.args[0].name}{self.args[1].name}}}"
 
 
 def total(summand: Any, *bound: Index) -> sp.Expr:
@@ -291,7 +291,7 @@ def _refresh(expr: sp.Expr) -> sp.Expr:
     """Give nested sums distinct bound indices where a substitution has put a sum inside a copy of itself."""
     if isinstance(expr, Total | Largest):
         fresh = expr.bound.fresh()
-        rest = [_refresh(arg).xreplace({expr.bound: fresh}) for arg in (expr.args[0], *expr.args[2:])]  # type: ignore[arg-type]
+        rest = [_refresh(arg).xreplace({expr.bound: fresh}) for arg in (expr.args[0], *expr.args[2:])]
         return type(expr)(rest[0], fresh, *rest[1:])
     if not expr.args or isinstance(expr, Entry | Delta):
         return expr
@@ -306,7 +306,7 @@ def free_indices(expr: sp.Expr) -> set[Index]:
         return free_indices(expr.summand) - {expr.bound}
     found: set[Index] = set()
     for arg in expr.args:
-        found |= free_indices(arg)  # type: ignore[arg-type]
+        found |= free_indices(arg)
     return found
 
 

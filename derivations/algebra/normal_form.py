@@ -427,9 +427,7 @@ def _apply_free_deltas(terms: Terms) -> Terms:
         part: Terms = {monomial: sp.Integer(1)}
         for delta in deltas:
             unit = frozenset({(delta, sp.Integer(1))})
-            moved = [
-                _scale(_rename_monomial(m - unit, {delta[2]: delta[1]}), c) for m, c in part.items() if unit <= m
-            ]
+            moved = [_scale(_rename_monomial(m - unit, {delta[2]: delta[1]}), c) for m, c in part.items() if unit <= m]
             part = _times(_add(*moved), {unit: sp.Integer(1)})
         result = _add(result, _scale(part, coefficient))
     return result
@@ -483,7 +481,9 @@ def _text(monomial: Monomial) -> str:
     pieces = []
     for atom, exponent in sorted(monomial, key=lambda pair: _key(pair[0])):
         body = _atom_text(atom)
-        pieces.append(body if exponent == 1 else f"{body}^{exponent}" if exponent.is_Integer else f"{body}^({exponent})")
+        pieces.append(
+            body if exponent == 1 else f"{body}^{exponent}" if exponent.is_Integer else f"{body}^({exponent})"
+        )
     return " ".join(pieces) or "1"
 
 

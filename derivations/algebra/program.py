@@ -1,7 +1,7 @@
 """A program: named steps that compute a lemma's map stably, proved equal to what was derived.
 
-A step defines one array, entry by entry, from inputs and from earlier steps. A *stabiliser* (a shift by the maximum) is
-a step whose value must not matter: the proof leaves it free, so it holds for whatever rounding or saturation does to it.
+A step defines one array, entry by entry, from inputs and from earlier steps. A *stabiliser* (a shift by the maximum)
+is a step whose value must not matter: the proof leaves it free, so it holds for whatever rounding does to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from derivations.algebra.language import (
     Index,
     Largest,
     Tensor,
-    Total,
     arrays_in,
     free_indices,
     names,
@@ -105,8 +104,3 @@ class Program:
             if not item.stabiliser:
                 definitions[item.array] = Tensor(item.free, substitute(item.value, definitions))
         return definitions[output]
-
-
-def sums_of(value: sp.Expr) -> list[sp.Expr]:
-    """The top-level sums in a step's value."""
-    return [part for part in value.atoms(Total) if isinstance(part, Total)]

@@ -77,9 +77,7 @@ gradient_program = Program(
     name="direction_gradient",
     title="the gradient of the direction loss, Eq. (3.4)",
     inputs=(target, tangent, inner, square, target_square),
-    steps=(
-        step(covector[i, j], (tangent[i, j] * (inner / square) - target[i, j]) / sp.sqrt(square * target_square)),
-    ),
+    steps=(step(covector[i, j], (tangent[i, j] * (inner / square) - target[i, j]) / sp.sqrt(square * target_square)),),
     outputs=(covector,),
     means={covector: gradient(inner, square, target_square)},
     requires=("square > 0 and target_square > 0, the sums of direction_moments",),

@@ -87,9 +87,7 @@ $v_n = \frac{(1 + hA)^n - 1}{A} b$.
             add(covector, scaled(step_size, flow_map_adjoint)),
         ),
         identity("defect of one step", scalar(exact_step - euler_step), scalar(defect)),
-        derivative_claim(
-            "antiderivative of the remainder", scalar(average), s, scalar((1 - s) * sp.exp(s * z))
-        ),
+        derivative_claim("antiderivative of the remainder", scalar(average), s, scalar((1 - s) * sp.exp(s * z))),
         identity("φ2 is an average", scalar(average.subs(s, 1) - average.subs(s, 0)), scalar(second_phi)),
         identity(
             "passing on of errors",

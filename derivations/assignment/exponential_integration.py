@@ -46,12 +46,8 @@ side $X$ satisfies $\dot X = MX$, $X(0) = I$ block by block.
         identity("start", scalar(solution.expr.subs(time, 0)), scalar(0)),
         derivative_claim("antiderivative of Duhamel's integrand", antiderivative, moment, integrand),
         identity("Duhamel's formula", scalar(between(antiderivative.expr, moment, 0, time)), solution),
-        derivative_claim(
-            "antiderivative of the average", average_antiderivative, moment, scalar(sp.exp(moment * z))
-        ),
-        identity(
-            "φ is an average", scalar(between(average_antiderivative.expr, moment, 0, 1)), scalar(phi(z))
-        ),
+        derivative_claim("antiderivative of the average", average_antiderivative, moment, scalar(sp.exp(moment * z))),
+        identity("φ is an average", scalar(between(average_antiderivative.expr, moment, 0, 1)), scalar(phi(z))),
         derivative_claim("upper left block", scalar(upper_left), time, scalar(a * upper_left)),
         derivative_claim("upper right block", scalar(upper_right), time, scalar(a * upper_right + e1)),
         identity("upper left block at 0", scalar(upper_left.subs(time, 0)), scalar(1)),
@@ -59,9 +55,7 @@ side $X$ satisfies $\dot X = MX$, $X(0) = I$ block by block.
     ),
     wrong=(
         Wrong("solution", "the source is missing", scalar(a * solution.expr)),
-        Wrong(
-            "solution", "the source grows with the operator", scalar(a * solution.expr + sp.exp(time * a) * b)
-        ),
+        Wrong("solution", "the source grows with the operator", scalar(a * solution.expr + sp.exp(time * a) * b)),
         Wrong("Duhamel's formula", "the factor T is missing", scalar(phi(time * a) * b)),
         Wrong("Duhamel's formula", "the factor T stands twice", scalar(time**2 * phi(time * a) * b)),
         Wrong(

@@ -55,9 +55,7 @@ $d\exp_p(v) u = R_{\exp_p(v)} u$, $d\mathrm{Exp}_p(v) u = R_{\mathrm{Exp}_p(v)} 
 $d\exp_p^{-1}(q) u = \Pi_0 \frac uq$, $d\mathrm{Exp}_p^{-1}(q) u = R_p \frac uq$.
 """,
     claims=(
-        identity(
-            "lifting map from the exponential map", exponential(point, replicate(point, vector)), lifted
-        ),
+        identity("lifting map from the exponential map", exponential(point, replicate(point, vector)), lifted),
         identity("lifting map ignores constants", lifting(point, project(vector)), lifted),
         identity("Exp after its inverse", exponential(point, exponential_inverse(point, target)), same_point),
         identity(
@@ -66,13 +64,9 @@ $d\exp_p^{-1}(q) u = \Pi_0 \frac uq$, $d\mathrm{Exp}_p^{-1}(q) u = R_p \frac uq$
             same_vector,
         ),
         identity("exp after its inverse", lifting(point, lifting_inverse(point, target)), same_point),
-        identity(
-            "exp before its inverse", lifting_inverse(point, lifting(point, tangent_vector)), same_vector
-        ),
+        identity("exp before its inverse", lifting_inverse(point, lifting(point, tangent_vector)), same_vector),
         differential_claim("differential of exp", lifted, {vector: other}, replicate(lifted, other)),
-        differential_claim(
-            "differential of Exp", curved, {vector: other}, replicate(curved, over(other, point))
-        ),
+        differential_claim("differential of Exp", curved, {vector: other}, replicate(curved, over(other, point))),
         differential_claim(
             "differential of the inverse of exp",
             lifting_inverse(point, target),
@@ -87,9 +81,7 @@ $d\exp_p^{-1}(q) u = \Pi_0 \frac uq$, $d\mathrm{Exp}_p^{-1}(q) u = R_p \frac uq$
         ),
     ),
     wrong=(
-        Wrong(
-            "differential of exp", "replicator at the base point, not at the image", replicate(point, other)
-        ),
+        Wrong("differential of exp", "replicator at the base point, not at the image", replicate(point, other)),
         Wrong("differential of Exp", "the division by the base point is missing", replicate(curved, other)),
         Wrong("differential of the inverse of exp", "the projection is missing", over(other, target)),
         Wrong("Exp after its inverse", "it returns to the base point", tensor(j, point[j])),

@@ -73,9 +73,7 @@ $\dot D = AD + Y\mathrm{expm}(TA)$, $D(0) = 0$.
         identity("transpose", scalar(divided_difference), scalar(sp.exp(b) * phi(a - b))),
     ),
     wrong=(
-        Wrong(
-            "next power", "the product rule multiplies on the wrong side", scalar(a * power_slope(n) + a**n)
-        ),
+        Wrong("next power", "the product rule multiplies on the wrong side", scalar(a * power_slope(n) + a**n)),
         Wrong("sum of the powers", "the sign in φ is flipped", scalar(sp.exp(a) * phi(a - b))),
         Wrong("sum of the powers", "a sum in φ instead of a difference", scalar(sp.exp(a) * phi(a + b))),
         Wrong("sum of the powers", "as if A and Y commuted", scalar(sp.exp(a))),

@@ -108,7 +108,9 @@ centres over those. The paper's case is $m = 1$.
 """,
     claims=(
         gradient_claim("gradient", value, patch_weights, gradient),
-        differential_claim("differential, whole patches", whole_value, {patch_weights: patch_direction}, whole_differential),
+        differential_claim(
+            "differential, whole patches", whole_value, {patch_weights: patch_direction}, whole_differential
+        ),
         identity("norm of the inverse lift, whole patches", whole_value, norm_of_logarithm),
     ),
     wrong=(

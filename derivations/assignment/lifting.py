@@ -79,12 +79,8 @@ constants added to a row of $V$ do not matter; $dW\, X = R_W (J X)$, and the adj
     claims=(
         identity("closed form", mapping, closed),
         identity("rows sum to one", tensor(i, total(mapping[i, j], j)), tensor(i, 1)),
-        identity(
-            "shift of a row", softmax(tensor((i, j), labels.size * (tangent[i, j] - offset[i]))), mapping
-        ),
-        differential_claim(
-            "differential", mapping, {tangent: direction}, replicator(mapping, times_labels(direction))
-        ),
+        identity("shift of a row", softmax(tensor((i, j), labels.size * (tangent[i, j] - offset[i]))), mapping),
+        differential_claim("differential", mapping, {tangent: direction}, replicator(mapping, times_labels(direction))),
         adjoint_claim("adjoint", mapping, tangent, covector, replicator(mapping, times_labels(covector))),
     ),
     wrong=(
@@ -95,9 +91,7 @@ constants added to a row of $V$ do not matter; $dW\, X = R_W (J X)$, and the adj
             tensor((i, j), sp.exp(labels.size * tangent[i, j]) / labels.size),
         ),
         Wrong("differential", "the factor J is missing", replicator(mapping, direction)),
-        Wrong(
-            "differential", "replicator at the barycentre", replicator(barycentre, times_labels(direction))
-        ),
+        Wrong("differential", "replicator at the barycentre", replicator(barycentre, times_labels(direction))),
         Wrong(
             "adjoint",
             "the mean is not subtracted",

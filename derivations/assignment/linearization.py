@@ -75,9 +75,7 @@ With $W = \mathrm{Exp}_{W_0}(V)$, the flow $\dot V = R_{W_0}\big(S(W_0) + dS_{W_
 is $\dot W = R_W\big(S(W_0) + dS_{W_0} R_{W_0} \log\frac{W}{W_0}\big)$.
 """,
     claims=(
-        differential_claim(
-            "differential of the similarity map", similar, {assignment: tangent}, similarity_slope
-        ),
+        differential_claim("differential of the similarity map", similar, {assignment: tangent}, similarity_slope),
         differential_claim(
             "linear map at any point",
             vector_field,

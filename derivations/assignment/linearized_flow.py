@@ -98,9 +98,7 @@ $A^J(\Omega) = \mathrm{Diag}(R_{S(W_0)})(\Omega \otimes I_J)$; the adjoint is
 $A(\Omega)^\top Z = \Omega^\top R_{S(W_0)} Z$.
 """,
     claims=(
-        identity(
-            "source at the barycentre", source_map, tensor((i, j), project(row(similarity))[j] / labels.size)
-        ),
+        identity("source at the barycentre", source_map, tensor((i, j), project(row(similarity))[j] / labels.size)),
         identity(
             "stacked form",
             act(compose(blocks(similarity), kronecker(weights, identity_matrix(labels))), tangent),

@@ -82,17 +82,11 @@ A stacked index is a pair of indices here, so $\mathrm{vec}_r$ itself needs no s
         ),
         identity(
             "summands of a Kronecker sum commute",
-            compose(
-                kronecker(square_left, identity_matrix(m4)), kronecker(identity_matrix(m2), square_right)
-            ),
-            compose(
-                kronecker(identity_matrix(m2), square_right), kronecker(square_left, identity_matrix(m4))
-            ),
+            compose(kronecker(square_left, identity_matrix(m4)), kronecker(identity_matrix(m2), square_right)),
+            compose(kronecker(identity_matrix(m2), square_right), kronecker(square_left, identity_matrix(m4))),
         ),
         identity("replicator by blocks", act(block_replicator, field), replicator(assignment, field)),
-        identity(
-            "blocks are symmetric", block_replicator, tensor((k, l, i, j), block_replicator[i, j, k, l])
-        ),
+        identity("blocks are symmetric", block_replicator, tensor((k, l, i, j), block_replicator[i, j, k, l])),
         identity(
             "replicator is self-adjoint",
             scalar(pairing(covector, replicator(assignment, field))),

@@ -24,14 +24,10 @@ gradient = Array("gradient", nodes, neighbours, latex=r"\partial\mathcal L")
 step_size = sp.Symbol("step_size")
 
 # (3.8): R_Ω ∂L
-riemannian = tensor(
-    (i, o), patch_weights[i, o] * (gradient[i, o] - total(patch_weights[i, u] * gradient[i, u], u))
-)
+riemannian = tensor((i, o), patch_weights[i, o] * (gradient[i, o] - total(patch_weights[i, u] * gradient[i, u], u)))
 # (3.7): Exp_Ω(-h R_Ω ∂L) with Exp_p(v) = p e^{v/p} / <p, e^{v/p}>
 along = tensor((i, o), -step_size * riemannian[i, o] / patch_weights[i, o])
-lifted = tensor(
-    (i, o), patch_weights[i, o] * sp.exp(along[i, o]) / total(patch_weights[i, u] * sp.exp(along[i, u]), u)
-)
+lifted = tensor((i, o), patch_weights[i, o] * sp.exp(along[i, o]) / total(patch_weights[i, u] * sp.exp(along[i, u]), u))
 # the claim: the same as exp_Ω(-h ∂L)
 grown_weight = tensor((i, o), patch_weights[i, o] * sp.exp(-step_size * gradient[i, o]))
 updated_formula = tensor((i, o), grown_weight[i, o] / total(grown_weight[i, u], u))

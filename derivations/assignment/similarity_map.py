@@ -70,11 +70,7 @@ At the barycentre it is $\mathrm{softmax}(\Omega L)$ with $L = -\Pi_0 D/\rho$, f
         Wrong(
             "closed form",
             "the assignment is not averaged, as if only the distances were",
-            rows(
-                lifting(
-                    row(assignment), tensor(j, -average(row_stochastic, distances)[i, j] / distance_scale)
-                )
-            ),
+            rows(lifting(row(assignment), tensor(j, -average(row_stochastic, distances)[i, j] / distance_scale))),
         ),
         Wrong(
             "closed form",

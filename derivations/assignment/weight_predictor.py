@@ -33,9 +33,7 @@ gradient = Array("gradient", nodes, neighbours, latex=r"\partial\mathcal L")
 SOFTENING = sp.Rational(1, 10**24)
 
 # the map (4.3), (4.4), for patches that may be cut off at the border
-distance = tensor(
-    (i, c), sp.sqrt(total((feature_array[i, f] - prototype_array[c, f]) ** 2, f) + SOFTENING)
-)
+distance = tensor((i, c), sp.sqrt(total((feature_array[i, f] - prototype_array[c, f]) ** 2, f) + SOFTENING))
 closeness = tensor((i, c), sp.exp(-scale * distance[i, c]))
 membership_formula = tensor((i, c), closeness[i, c] / total(closeness[i, d], d))
 tangent_formula = tensor((i, o), total(membership_formula[i, c] * directions[c, o], c))
@@ -140,8 +138,7 @@ backward = Program(
         step(scale_gradient[()], -total(node_scale[i], i)),
         step(
             prototypes_gradient[c, f],
-            scale
-            * total(sensitivity[i, c] * (feature_array[i, f] - prototype_array[c, f]) / apart[i, c], i),
+            scale * total(sensitivity[i, c] * (feature_array[i, f] - prototype_array[c, f]) / apart[i, c], i),
         ),
     ),
     outputs=(directions_gradient, prototypes_gradient, scale_gradient),
@@ -161,11 +158,12 @@ LEMMA = Lemma(
     title="The weight predictor and its transpose",
     reference="Eqs. (4.3), (4.4)",
     statement=r"""
-$s_{ij} = e^{-\sigma\|f_i - p_j\|}$, $\hat\Omega_i = \exp_{\mathbb 1}\big(\sum_j \frac{s_{ij}}{\sum_k s_{ik}} \nu_j\big)$.
+$s_{ij} = e^{-\sigma\|f_i - p_j\|}$ and
+$\hat\Omega_i = \exp_{\mathbb 1}\big(\sum_j \frac{s_{ij}}{\sum_k s_{ik}} \nu_j\big)$.
 With $G = \partial\mathcal L(\hat\Omega)$ and $\tilde s$ the normalised $s$, the gradients at $\nu$, $p$, $\sigma$ are
-$\tilde s^\top R_{\hat\Omega} G$, $\sigma \sum_i t_{ij} (f_i - p_j)/\|f_i - p_j\|$ and $-\sum_{ij} t_{ij} \|f_i - p_j\|$,
-where $t_i = R_{\tilde s_i} \nu R_{\hat\Omega_i} G_i$. Norms are softened, $\sqrt{\|x\|^2 + 10^{-24}}$, so that the
-derivative exists where a feature equals a prototype.
+$\tilde s^\top R_{\hat\Omega} G$, $\sigma \sum_i t_{ij} (f_i - p_j)/\|f_i - p_j\|$ and
+$-\sum_{ij} t_{ij} \|f_i - p_j\|$, where $t_i = R_{\tilde s_i} \nu R_{\hat\Omega_i} G_i$. Norms are softened,
+$\sqrt{\|x\|^2 + 10^{-24}}$, so that the derivative exists where a feature equals a prototype.
 """,
     claims=(
         adjoint_claim("transpose at the directions", weights_formula, directions, gradient, at_directions(*exact)),
@@ -185,8 +183,7 @@ derivative exists where a feature equals a prototype.
             "squared distances are differentiated",
             tensor(
                 (c, f),
-                scale
-                * total(at_closeness(*exact)[i, c] * (feature_array[i, f] - prototype_array[c, f]), i),
+                scale * total(at_closeness(*exact)[i, c] * (feature_array[i, f] - prototype_array[c, f]), i),
             ),
         ),
         Wrong(

@@ -5,7 +5,7 @@
 | 1 | ``lowering.py`` | ``Program``: named steps over symbolic ranges | ``LoopNest`` objects, grouped into phases |
 | 2 | ``grid_template.py``, ``graph_template.py`` | ``LoopNest`` objects of one phase | the body of one block function |
 | 3 | ``module_text.py`` | the bodies of all phases | the text of one Numba module, with docstrings |
-| 4 | ``files.py`` | the text of one module | a file with header and checksums, or its difference from the committed one |
+| 4 | ``files.py`` | the text of one module | a file with checksums, or its difference from the committed one |
 
 A further target is another template at stage 2; the stages before it do not change.
 """

@@ -85,7 +85,7 @@ class _Writer:
             where = f" where {self.entry_text(expr.where)}" if isinstance(expr, Largest) and expr.where else ""
             return f"{name}({self.sum(expr.summand)}, {expr.bound.name}{where})"
         if isinstance(expr, Delta):
-            return f"delta({expr.args[0].name}, {expr.args[1].name})"  # type: ignore[attr-defined]
+            return f"delta({expr.args[0].name}, {expr.args[1].name})"
         if isinstance(expr, sp.Pow):
             return self._pow(expr)
         return f"({self.sum(expr)})"

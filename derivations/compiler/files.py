@@ -44,7 +44,10 @@ class GeneratedFile:
             wanted = self.text
         name = self.path.name
         lines = difflib.unified_diff(
-            present.splitlines(keepends=True), wanted.splitlines(keepends=True), f"committed/{name}", f"generated/{name}"
+            present.splitlines(keepends=True),
+            wanted.splitlines(keepends=True),
+            f"committed/{name}",
+            f"generated/{name}",
         )
         return "".join(lines)
 

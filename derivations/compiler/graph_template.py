@@ -19,20 +19,20 @@ class GraphBlock(BlockText):
     """Loops over the nodes of the block outside, loops over their edges inside."""
 
     def node_field(self, nest: LoopNest) -> None:
-        with self.loops(nest.over), self.lines.block("for node in range(start, stop):"):
-            with self.edge_loop(nest.edge, is_transposed(nest)):
-                target = self._place(nest.target)
-                if nest.how is Accumulate.SET:
-                    (term,) = nest.terms
-                    value = self.text(term.value)
-                    guard = self.read(term.guard) if term.guard is not None else ""
-                    self.add_reads()
-                    self.assign(target, value, guard)
-                    return
-                self.lines.add(f"sum_ = {start_value(nest.how)}")
-                for term in nest.terms:
-                    self._term(term, nest.how)
-                self.lines.add(f"{target} = sum_")
+        nodes = self.lines.block("for node in range(start, stop):")
+        with self.loops(nest.over), nodes, self.edge_loop(nest.edge, is_transposed(nest)):
+            target = self._place(nest.target)
+            if nest.how is Accumulate.SET:
+                (term,) = nest.terms
+                value = self.text(term.value)
+                guard = self.read(term.guard) if term.guard is not None else ""
+                self.add_reads()
+                self.assign(target, value, guard)
+                return
+            self.lines.add(f"sum_ = {start_value(nest.how)}")
+            for term in nest.terms:
+                self._term(term, nest.how)
+            self.lines.add(f"{target} = sum_")
 
     def block_sum(self, nest: LoopNest) -> None:
         self.lines.add("sum_ = 0.0")

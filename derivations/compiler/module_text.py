@@ -33,15 +33,16 @@ def module_text(lemma: Lemma, kernel: Kernel) -> str:
     program = kernel.program
     if clash := RESERVED & set(_arguments(kernel)):
         raise NotCompilable(f"{program.name}: rename the argument {', '.join(sorted(clash))}; block functions use it")
-    targets = [("grid", GridBlock, GRID_FIELDS)]
+    targets: list[tuple[str, type[BlockText], tuple[str, ...]]] = [("grid", GridBlock, GRID_FIELDS)]
     if not program.grid_only:
         targets.append(("graph", GraphBlock, GRAPH_FIELDS))
         _refuse_neighbour_rows(kernel)
     bodies = "\n\n".join(_target(lemma, kernel, *target) for target in targets)
     used = [name for name in ("exp", "inf", "log", "sqrt") if re.search(rf"(?<!\w){name}\b", _code(bodies))]
     imports = f"from math import {', '.join(used)}\n\n" if used else ""
+    origin = f"Generated from ``derivations/{_module_path(lemma)}`` ({lemma.reference})."
     return (
-        f'"""{_first_line(program.title)}\n\nGenerated from ``derivations/{_module_path(lemma)}`` ({lemma.reference}).\n"""\n\n'
+        f'"""{_first_line(program.title)}\n\n{origin}\n"""\n\n'
         f"{imports}from numba import njit, prange\n\n"
         f"BLOCK = {BLOCK}  # nodes per block\n\n\n"
         f"{_work_rows(kernel)}\n\n{bodies}"
@@ -71,8 +72,8 @@ def _refuse_neighbour_rows(kernel: Kernel) -> None:
         for array in phase.temporaries:
             if any(over.name == NEIGHBOURS for over in array.axes):
                 raise NotCompilable(
-                    f"{kernel.program.name}: the temporary {array.name} runs over neighbours, whose number differs from "
-                    "node to node on a graph; give it an output's memory (alias) or mark the program grid_only"
+                    f"{kernel.program.name}: the temporary {array.name} runs over neighbours, whose number differs "
+                    "from node to node on a graph; give it an output's memory (alias) or mark the program grid_only"
                 )
 
 
@@ -137,7 +138,7 @@ def _block_function(
     lines = [*sizes, *rows, *body]
     wanted = [*fields, *_arguments(kernel), "work", "start", "stop", "block"]
     arguments = [argument for argument in wanted if _mentions(lines, argument)]
-    head = f"@njit(cache=True, error_model=\"numpy\", nogil=True)\n{_signature(function, arguments)}"
+    head = f'@njit(cache=True, error_model="numpy", nogil=True)\n{_signature(function, arguments)}'
     return head + "\n" + "\n".join(lines) + "\n", arguments
 
 
@@ -213,7 +214,11 @@ def _docstring(lemma: Lemma, kernel: Kernel, name: str) -> str:
         lines.append(f"    {array.name} : {_shape(array, name)}{note}")
     lines.append("Workspace")
     lines.append("    work : (tasks, max(1, work_rows(...)), BLOCK)")
-    for title, items in (("Requires", program.requires), ("Ensures", program.ensures), ("Error bound", (program.bound,))):
+    for title, items in (
+        ("Requires", program.requires),
+        ("Ensures", program.ensures),
+        ("Error bound", (program.bound,)),
+    ):
         lines.append(title)
         for item in items:
             lines += textwrap.wrap(item, 96, initial_indent="    ", subsequent_indent="    ", break_long_words=False)

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.48), (3.49)
 # SymPy:      1.14.0
 # derivation: sha256 b920906a240840e9a3935ec2f5d0c8813342cf8b901152d3b95bde8be18bb4b9
-# body:       sha256 3b0f10dd89a5913b10ff7ce0427ca309ec68443a599e51183cbe49405adeda2b
+# body:       sha256 def9ec73b9064e8b6b7ee179936da43f863ef45d7662031c73e3ac9f69cdd01f
 
 """One explicit Euler step V + h(A(Ω)V + B) of the linearized flow, Eq. (3.49).
 
@@ -84,8 +84,8 @@ def grid(structure, weights, similarity, source, tangent, step_size, image, work
     Ensures
         rows of image sum to 0 up to rounding if those of tangent and source do
     Error bound
-        |error| <= (|N| + J + 5) eps * (|tangent| + |step_size| (similarity * (A + <similarity, A>)
-        + |source|)), where A = weights |tangent|
+        |error| <= (|N| + J + 5) eps * (|tangent| + |step_size| change), change = similarity * (A +
+        <similarity, A>) + |source|, A = weights |tangent|
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -167,8 +167,8 @@ def graph(structure, weights, similarity, source, tangent, step_size, image, wor
     Ensures
         rows of image sum to 0 up to rounding if those of tangent and source do
     Error bound
-        |error| <= (|N| + J + 5) eps * (|tangent| + |step_size| (similarity * (A + <similarity, A>)
-        + |source|)), where A = weights |tangent|
+        |error| <= (|N| + J + 5) eps * (|tangent| + |step_size| change), change = similarity * (A +
+        <similarity, A>) + |source|, A = weights |tangent|
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
