@@ -42,6 +42,8 @@ class _Writer:
     def product(self, expr: sp.Expr) -> str:
         if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
             return " * ".join([self.power(expr.base)] * int(expr.exp))
+        if isinstance(expr, sp.Pow) and expr.exp.is_Rational and expr.exp < 0:
+            return f"1.0 / {self.power(expr.base**-expr.exp)}"
         if not isinstance(expr, sp.Mul):
             return self.power(expr)
         if _is_negative(expr):
@@ -64,7 +66,7 @@ class _Writer:
         below.sort()
         text = " * ".join(above)
         if below:
-            text += f" / {below[0]}" if len(below) == 1 and " * " not in below[0] else f" / ({' * '.join(below)})"
+            text += f" / {below[0]}" if len(below) == 1 else f" / ({' * '.join(below)})"
         return text
 
     def power(self, expr: sp.Expr) -> str:

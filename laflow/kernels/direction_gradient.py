@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Eqs. (3.2), (3.4)
 # SymPy:      1.14.0
-# derivation: sha256 c91052e53fcccf0af9231af0441230c64038d34abee23c8e6d34047224a6533b
+# derivation: sha256 f0701c5e777e9e686cfe32323fe829bdc50135a61ce5f443dc9d2c47d9345d5d
 # body:       sha256 3f9deb906a4242cc0fa075584eed7196aa1ec14569d3d03ad6ebf5cced90452d
 
 """The gradient of the direction loss, Eq. (3.4).

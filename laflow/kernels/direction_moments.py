@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Eqs. (3.2), (3.4)
 # SymPy:      1.14.0
-# derivation: sha256 c85683254a7e3630f7615e096c182d5ecb0484781295a803c894453f4b7fd317
+# derivation: sha256 1917964c4aba1ae348a6fec23a19365a766459505a7136e2ceca528fd3e3e987
 # body:       sha256 bbf200d0235e4de318ae9ffc59157e8ef4106b0080ad9386b86ed718d3988124
 
 """The sums <V*, V>, ‖V‖² and ‖V*‖² of the direction loss, Eq. (3.4), block by block.

@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
-# derivation: sha256 3f44271a6292314291da35f1e02682a57d75b56b2fc74b1e8ca34eb75cf4eaac
+# derivation: sha256 34ef77bc0f78ea3da0cedbea2bbf8e7147d7ba462fd532acb388372be923fa4f
 # body:       sha256 c0619718d60965852bbff112418bbe6ea666b48aba91beac9d76e3cb1761907a
 
 """The descent step exp_Ω(-h ∂L) on the weight patches, Eqs. (3.7), (3.8).

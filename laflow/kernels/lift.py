@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Eqs. (1.3), (2.22a)
 # SymPy:      1.14.0
-# derivation: sha256 4ae4c9a62394e8b42a7bc9700e91f46da54b995a5028a7b8855b5f9036c7c12c
+# derivation: sha256 f6742a7adc8a0dc46914ff6ff16a76b7a4a0aeba1e5c28eb3158779482cbae98
 # body:       sha256 175e013b1a11f47181cc6d8d435e7c49257a8cd3ca2dcf4d9e041255967155c5
 
 """Assignments W = Exp_{W0}(V) = softmax(J V) from tangent vectors at the barycentre, Eq. (1.3).

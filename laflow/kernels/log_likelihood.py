@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Eqs. (2.15), (2.16)
 # SymPy:      1.14.0
-# derivation: sha256 a9d44e44da5d8755f61c4b434c49453623dec1d58c506cb022881f1726e1e367
+# derivation: sha256 82f4ad99daf043638d8c7186a4d853f870d5ac7e283202059d78eaeb4efae409
 # body:       sha256 38470418bb657e6788e4261b22914f43c16b959017ac6811740d025e33cd0773
 
 """The tangent vector L = -Π0 D/ρ of the likelihoods at the barycentre, Eq. (2.16).

@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Theorem 3.8, Eqs. (3.32), (3.33), (3.47)
 # SymPy:      1.14.0
-# derivation: sha256 2d7aa4580f05046a2d3a77e9a03f30dbc2cb908d07a3ecc410e24b2e37d9237e
+# derivation: sha256 77f90d71f05899c28e5993f521c5b9bbcf5b0a62446be90212fee55e4c928d19
 # body:       sha256 6363616427184765128ba65c0982005f39ab011dfe8209f14aa23ef5f716ed06
 
 """The gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47).

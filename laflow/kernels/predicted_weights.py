@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
-# derivation: sha256 77fba39b2da011cc4834f6f3faf548b969016ac80ef6fbcd18c966d3270ec439
+# derivation: sha256 b9a12bd6f9d0b94a31e70e5fa17a4ed40a410efaa04ea641d3c40a7fb7b19957
 # body:       sha256 30bb2ce8d8af151036eac589766c35679f6d786a04baebd48284266ab96bfdcd
 
 """Weight patches predicted from features, Eqs. (4.3), (4.4).

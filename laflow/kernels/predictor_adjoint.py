@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
-# derivation: sha256 f0834029736a552569499082c528ca9314585deb28edafd0c9104181e3757cfb
+# derivation: sha256 4dc7ba8b97854216121a2110d7622baf7364dd750a039ce54f5347a2ce0b4fae
 # body:       sha256 593f5fc1b2b3c4dcefc037efc2edc8c5b34ca69e50b1fff5fbdc493ce494ad78
 
 """The gradient of the predictor's parameters from that of its weights, block by block.

@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
-# derivation: sha256 3989c105a0e7b362b6f25f20cbb9febb9ae4c960945e39a4dd77f3824930cf85
+# derivation: sha256 762d666d3a75c65f07a7461041e01f7e0ef226e3beb9d079d349ce1feec1a0b4
 # body:       sha256 f65d933eca165d986581816528ed17d0de11f4eb9c65dd0fafdf6e88d6a9f607
 
 """The Riemannian gradient R_Ω ∂L of the weight patches, Eq. (3.8).

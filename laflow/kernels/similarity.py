@@ -2,7 +2,7 @@
 #     python -m derivations
 # lemma:      Lemma 3.2, Eqs. (3.16), (3.17)
 # SymPy:      1.14.0
-# derivation: sha256 a951ba726bd99fc87402b92f5273efcd1a6637ba01c7d0df58e6b0278fcaada8
+# derivation: sha256 54f339f1757844fa319b38865a02adf2034e8dc858932390960d4de5cf1d9fce
 # body:       sha256 de50bffe045133b584be78caf4a651157db15fef84ad189bec0eb104fdd7506d
 
 """The similarity map S(W0) = softmax(ΩL), Eqs. (2.17), (3.16).

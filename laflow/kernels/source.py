@@ -2,8 +2,8 @@
 #     python -m derivations
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
-# derivation: sha256 6e1be2efc3a4437acd8de4bb81f8b4f856bdc0ddc239878f38e96144914b249b
-# body:       sha256 6a46bd3bf9a4a9bcab5d0481cf95ce03047c7e6ad9fe4e73d75b973170413c10
+# derivation: sha256 9158f704e8de0ccc0f76c3b8ccbfa073dafd6f165968c5907af0670daf0c70bc
+# body:       sha256 c67f41a09f25ef167f3005512b8f841ac9afd8847030cc595a772e249feba004
 
 """The source B = R_{W0} S of the linearized flow at the barycentre, Eq. (2.23).
 
@@ -24,12 +24,12 @@ def work_rows(similarity):
 def _grid_block(similarity, source, start, stop):
     labels = similarity.shape[0]
     count = stop - start
-    # source[i, j] = (similarity[i, j] - (1.0 / labels)) / labels
+    # source[i, j] = (similarity[i, j] - 1.0 / labels) / labels
     for label in range(labels):
         out_p = source[label, start:stop]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
-            out_p[p] = (similarity_p[p] - (1.0 / labels)) / labels
+            out_p[p] = (similarity_p[p] - 1.0 / labels) / labels
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
@@ -66,11 +66,11 @@ def grid(structure, similarity, source, work):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _graph_block(similarity, source, start, stop):
     labels = similarity.shape[0]
-    # source[i, j] = (similarity[i, j] - (1.0 / labels)) / labels
+    # source[i, j] = (similarity[i, j] - 1.0 / labels) / labels
     for label in range(labels):
         for node in range(start, stop):
             this_similarity = similarity[label, node]
-            source[label, node] = (this_similarity - (1.0 / labels)) / labels
+            source[label, node] = (this_similarity - 1.0 / labels) / labels
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
