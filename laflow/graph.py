@@ -326,8 +326,7 @@ class SparseGraph(_Graph):
         public = np.asarray(weights)
         if public.shape != self.weights_shape:
             raise ShapeError(
-                f"the weights have shape {public.shape}: this graph needs {self.weights_shape}, one for "
-                "each edge"
+                f"the weights have shape {public.shape}: this graph needs {self.weights_shape}, one for each edge"
             )
         return np.array(public, dtype=np.float64, order="C")
 
@@ -358,29 +357,23 @@ Graph = GridGraph | SparseGraph
 def _whole_numbers(values: ArrayLike, name: str) -> IntArray:
     array = np.asarray(values)
     if array.ndim != 1 or not (np.issubdtype(array.dtype, np.integer) or array.size == 0):
-        raise ShapeError(
-            f"{name} has shape {array.shape} and type {array.dtype}: give a 1-D array of whole numbers"
-        )
-    return np.ascontiguousarray(array, dtype=np.int64)
+        raise ShapeError(f"{name} has shape {array.shape} and type {array.dtype}: give a 1-D array of whole numbers")
+    # A copy: kernels are compiled for writable arrays, and the graph is immutable.
+    return np.array(array, dtype=np.int64, order="C")
 
 
 def _check_rows(indptr: IntArray, indices: IntArray) -> None:
     """Compressed rows that describe a graph in which every node has distinct, existing neighbours."""
     if indptr.size < 2:
-        raise GraphError(
-            "the graph has no nodes: indptr needs one more entry than there are nodes, at least 2"
-        )
+        raise GraphError("the graph has no nodes: indptr needs one more entry than there are nodes, at least 2")
     if indptr[0] != 0 or indptr[-1] != indices.size:
         raise GraphError(
-            f"indptr runs from {indptr[0]} to {indptr[-1]}: it must run from 0 to the number of indices, "
-            f"{indices.size}"
+            f"indptr runs from {indptr[0]} to {indptr[-1]}: it must run from 0 to the number of indices, {indices.size}"
         )
     sizes = np.diff(indptr)
     if np.any(sizes < 0):
         row = int(np.argmax(sizes < 0))
-        raise GraphError(
-            f"indptr falls from {indptr[row]} to {indptr[row + 1]} at node {row}: it must not decrease"
-        )
+        raise GraphError(f"indptr falls from {indptr[row]} to {indptr[row + 1]} at node {row}: it must not decrease")
     if np.any(sizes == 0):
         raise GraphError(
             f"node {int(np.argmin(sizes))} is isolated: it has no neighbours. Give every node at least itself"
@@ -393,9 +386,7 @@ def _check_rows(indptr: IntArray, indices: IntArray) -> None:
     twice = (np.diff(owner[order]) == 0) & (np.diff(indices[order]) == 0)
     if np.any(twice):
         edge = order[int(np.argmax(twice))]
-        raise GraphError(
-            f"node {owner[edge]} lists neighbour {indices[edge]} twice: list each neighbour once"
-        )
+        raise GraphError(f"node {owner[edge]} lists neighbour {indices[edge]} twice: list each neighbour once")
 
 
 def _check_simplex(sums: FloatArray, packed: FloatArray, interior: Any) -> None:
@@ -410,8 +401,7 @@ def _check_simplex(sums: FloatArray, packed: FloatArray, interior: Any) -> None:
         )
     if packed.min() < 0.0:
         raise ValueRangeError(
-            f"the smallest weight is {packed.min():.6g}: weights must not be negative (clip, then normalise "
-            "each patch)"
+            f"the smallest weight is {packed.min():.6g}: weights must not be negative (clip, then normalise each patch)"
         )
 
 

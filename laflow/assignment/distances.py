@@ -123,6 +123,4 @@ def _check_prototypes(prototypes: FloatArray, features: FloatArray) -> None:
     if prototypes.shape[0] < 2:
         raise ValueRangeError(f"there are {prototypes.shape[0]} labels: labeling needs at least 2")
     if prototypes.size == 0:
-        raise ShapeError(
-            f"the prototypes are empty, of shape {prototypes.shape}: give at least one for each label"
-        )
+        raise ShapeError(f"the prototypes are empty, of shape {prototypes.shape}: give at least one for each label")

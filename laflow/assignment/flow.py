@@ -70,8 +70,7 @@ class LabelingProblem:
         array = np.asarray(truth)
         if array.shape != self.graph.shape:
             raise ShapeError(
-                f"the truth has shape {array.shape}, the problem {self.graph.shape}: they must show the "
-                "same nodes"
+                f"the truth has shape {array.shape}, the problem {self.graph.shape}: they must show the same nodes"
             )
         if not (np.issubdtype(array.dtype, np.integer) or array.dtype == np.bool_):
             raise ShapeError(f"the truth has type {array.dtype}: give whole numbers, 0 to {self.labels - 1}")
@@ -136,9 +135,7 @@ def solve_flow(
     return solve_packed_flow(problem, packed, duration, dimension)
 
 
-def solve_packed_flow(
-    problem: LabelingProblem, weights: FloatArray, time: float, krylov_dim: int
-) -> FlowSolution:
+def solve_packed_flow(problem: LabelingProblem, weights: FloatArray, time: float, krylov_dim: int) -> FlowSolution:
     """`solve_flow` for packed, checked weights."""
     graph, labels = problem.graph, problem.labels
     rows = min(krylov_dim, problem.unknowns)
@@ -169,9 +166,7 @@ def forward_space(
         start[:] = 0.0
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
-        graph.run(
-            linear_map, (weights, similar, vector.reshape(similar.shape)), (image.reshape(similar.shape),)
-        )
+        graph.run(linear_map, (weights, similar, vector.reshape(similar.shape)), (image.reshape(similar.shape),))
 
     rows = storage.reshape(storage.shape[0], -1)
     return arnoldi(apply, start, min(rows.shape[0], problem.unknowns), storage=rows, spare=spare.reshape(-1))

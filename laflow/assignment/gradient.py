@@ -40,9 +40,7 @@ class GradientOptions:
 
     def __post_init__(self) -> None:
         if self.method not in get_args(Method):
-            raise ValueRangeError(
-                f"the method is {self.method!r}: choose one of {', '.join(get_args(Method))}"
-            )
+            raise ValueRangeError(f"the method is {self.method!r}: choose one of {', '.join(get_args(Method))}")
         object.__setattr__(self, "time", positive_number(self.time, "time"))
         object.__setattr__(self, "krylov_dim", whole_number(self.krylov_dim, "krylov_dim"))
         object.__setattr__(self, "rank", whole_number(self.rank, "rank"))
@@ -169,7 +167,7 @@ def gradient_workspace(problem: LabelingProblem, options: GradientOptions) -> Wo
     if options.method not in ("low-rank", "factored"):
         return None
     rank = options.rank if options.method == "low-rank" else options.krylov_dim
-    return Workspace.allocate(problem, min(options.krylov_dim, problem.unknowns), rank)
+    return Workspace.allocate(problem, options.krylov_dim, rank)
 
 
 def riemannian_gradient(graph: Graph, weights: ArrayLike, gradient: ArrayLike) -> FloatArray:
@@ -195,7 +193,5 @@ def exponential_step(graph: Graph, weights: ArrayLike, gradient: ArrayLike, step
 def _direction(graph: Graph, gradient: ArrayLike) -> FloatArray:
     packed = graph.pack_weights(gradient)
     if not np.all(np.isfinite(packed)):
-        raise ValueRangeError(
-            "the gradient holds values that are not finite: the flow or a step has overflowed"
-        )
+        raise ValueRangeError("the gradient holds values that are not finite: the flow or a step has overflowed")
     return packed

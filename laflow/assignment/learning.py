@@ -89,16 +89,12 @@ def learn_weights(
     does not grow with `steps`. Raises subclasses of `LaflowError`.
     """
     if optimizer not in get_args(Optimizer):
-        raise ValueRangeError(
-            f"the optimizer is {optimizer!r}: choose one of {', '.join(get_args(Optimizer))}"
-        )
+        raise ValueRangeError(f"the optimizer is {optimizer!r}: choose one of {', '.join(get_args(Optimizer))}")
     graph, labels = problem.graph, problem.check_truth(truth)
     count = whole_number(steps, "steps")
     size = positive_number(DEFAULT_STEP_SIZE[optimizer] if step_size is None else step_size, "step_size")
     options = GradientOptions(time, method, krylov_dim, rank, regularization)
-    current = (
-        graph.packed_uniform_weights() if weights is None else graph.check_weights(weights, positive=True)
-    )
+    current = graph.packed_uniform_weights() if weights is None else graph.check_weights(weights, positive=True)
     direction = _direction_of(optimizer)
     workspace = gradient_workspace(problem, options)
     history: list[LearningStep] = []

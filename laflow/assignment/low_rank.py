@@ -6,9 +6,8 @@ The first integral is a matrix M of rank at most m, M = P^T C Q with the small c
 exponential; its singular value decomposition, cut at rank r, feeds one pass over the pixels. The second
 summand needs Lambda only and is taken exactly: inside the low-rank part it would dominate the error at r = 1.
 
-Memory: two bases of m node fields, S, and one scratch field. The tangent and the gradient of the loss are
-formed in slots of the second basis that are not used yet, and the bases are turned into singular vectors in
-place.
+Memory: two bases of m node fields, S, and one scratch field. The gradient of the loss is formed where the second
+basis begins, and the bases are turned into singular vectors in place.
 """
 
 from dataclasses import dataclass
@@ -51,29 +50,38 @@ class FlowGradient:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Node fields that a gradient needs; reusing one spares the page faults of fresh memory."""
+    """Large arrays that a gradient needs; reusing one spares the page faults of fresh memory."""
 
     forward: FloatArray
     adjoint: FloatArray
     similarity: FloatArray
-    scratch: FloatArray
 
     @staticmethod
     def allocate(problem: LabelingProblem, krylov_dim: int, rank: int) -> "Workspace":
         """Room for `krylov_dim` basis vectors, which `rank` singular vectors and one more field reuse."""
-        rows = max(krylov_dim, min(rank, problem.unknowns) + 1)
+        rows = max(min(krylov_dim, problem.unknowns), min(rank, problem.unknowns) + 1)
         field = problem.graph.zeros_nodes
-        return Workspace(
-            field(rows, problem.labels),
-            field(rows, problem.labels),
-            field(problem.labels),
-            field(problem.labels),
-        )
+        return Workspace(field(rows, problem.labels), field(rows, problem.labels), field(problem.labels))
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """M = sum_r left_r right_r^T, Lambda and v_T, as views into a workspace, and what they took."""
+
+    left: FloatArray
+    right: FloatArray
+    adjoint_integral: FloatArray
+    tangent: FloatArray
+    moments: Moments
+    dimensions: tuple[int, int]
+    matvecs: int
+    tangent_error: float
+    error_estimate: float
 
 
 @dataclass(frozen=True)
 class _Core:
-    """Singular triplets of M in coordinates of the two bases, and what was cut."""
+    """Singular triplets of M in coordinates of the two bases, and an estimate of what is missing."""
 
     left: FloatArray
     right: FloatArray
@@ -95,51 +103,60 @@ def low_rank_flow_gradient(
 
     `weights` are packed and checked, `truth` is checked. The result holds no reference to `workspace`.
     """
-    graph, labels = problem.graph, problem.labels
+    room = Workspace.allocate(problem, krylov_dim, rank) if workspace is None else workspace
+    problem.graph.run(similarity, (weights, problem.log_likelihood), (room.similarity,))
+    factors = _factorize(problem, weights, truth, room, time, krylov_dim, rank)
+    gradient = assemble_gradient(
+        problem, weights, room.similarity, factors.left, factors.right, factors.adjoint_integral
+    )
+    kept, moments, estimate = factors.left.shape[0], factors.moments, factors.error_estimate
+    tangent, dimensions, matvecs = factors.tangent, factors.dimensions, factors.matvecs
+    forward_dim, tangent_error = dimensions[0], factors.tangent_error
+    # Before the tangent is copied out of the first basis, let go of the second one.
+    del room, factors
+    solution = FlowSolution(problem.graph, tangent.copy(), forward_dim, forward_dim, tangent_error)
+    return FlowGradient(gradient, moments, solution, max(dimensions), kept, matvecs, estimate)
+
+
+def _factorize(
+    problem: LabelingProblem,
+    weights: FloatArray,
+    truth: IntArray,
+    room: Workspace,
+    time: float,
+    krylov_dim: int,
+    rank: int,
+) -> _Factors:
+    """Both Krylov spaces, turned in place into the singular vectors of M, Lambda and v_T."""
+    graph = problem.graph
     dimension = min(krylov_dim, problem.unknowns)
-    room = Workspace.allocate(problem, dimension, rank) if workspace is None else workspace
-    graph.run(similarity, (weights, problem.log_likelihood), (room.similarity,))
+    scratch = graph.zeros_nodes(problem.labels)
 
     # The last product of the first space lands in the second basis, which is not in use yet.
-    forward = forward_space(
-        problem, weights, room.similarity, room.forward[:dimension], room.adjoint[dimension - 1]
-    )
+    forward = forward_space(problem, weights, room.similarity, room.forward[:dimension], room.adjoint[dimension - 1])
     trajectory = phi_trajectory(forward, time)
-    moments = _loss_gradient_start(problem, truth, forward, trajectory[-1], room)
+    target_into(problem, truth, scratch)
+    moments = _loss_gradient_start(problem, scratch, forward, trajectory[-1], room.adjoint[0])
 
-    # The last product of the second space lands on q_1, which is computed again afterwards.
-    adjoint = _adjoint_space(problem, weights, room, dimension)
+    # The last product of the second space lands on q_1 = b / |b|, which is computed again afterwards.
+    adjoint = _adjoint_space(problem, weights, room, scratch, dimension)
     if forward.dimension:
         graph.run(source, (room.similarity,), (room.forward[0],))
         room.forward[0] *= 1.0 / forward.start_norm
 
     core = _truncated_core(adjoint, forward, trajectory, time, rank)
     kept = core.left.shape[0]
-    left = combine_rows(np.vstack([core.left, core.covector]), _flat(room.adjoint))
-    right = combine_rows(np.vstack([core.right, trajectory[-1]]), _flat(room.forward))
-    gradient = assemble_gradient(
-        problem,
-        weights,
-        room.similarity,
-        left[:kept].reshape(kept, labels, -1),
-        right[:kept].reshape(kept, labels, -1),
-        left[kept].reshape(labels, -1),
-    )
-    tangent = right[kept].reshape(labels, -1).copy()
-    solution = FlowSolution(
-        graph,
-        tangent,
-        forward.dimension,
-        forward.matvecs,
-        relative_residual(forward, trajectory, time),
-    )
-    return FlowGradient(
-        gradient,
+    combine_rows(np.vstack([core.left, core.covector]), _flat(room.adjoint))
+    combine_rows(np.vstack([core.right, trajectory[-1]]), _flat(room.forward))
+    return _Factors(
+        room.adjoint[:kept],
+        room.forward[:kept],
+        room.adjoint[kept],
+        room.forward[kept],
         moments,
-        solution,
-        max(forward.dimension, adjoint.dimension),
-        kept,
+        (forward.dimension, adjoint.dimension),
         forward.matvecs + adjoint.matvecs,
+        relative_residual(forward, trajectory, time),
         core.error_estimate,
     )
 
@@ -168,26 +185,27 @@ def _flat(fields: FloatArray) -> FloatArray:
 
 
 def _loss_gradient_start(
-    problem: LabelingProblem, truth: IntArray, forward: KrylovSpace, coefficients: FloatArray, room: Workspace
+    problem: LabelingProblem,
+    target: FloatArray,
+    forward: KrylovSpace,
+    coefficients: FloatArray,
+    out: FloatArray,
 ) -> Moments:
-    """Write g = df(v_T) where the second basis begins."""
-    target, slot = room.scratch, room.adjoint[0]
-    target_into(problem, truth, target)
-    np.matmul(coefficients, forward.basis, out=slot.reshape(-1))
-    moments = packed_moments(problem.graph, target, slot)
-    direction_gradient_into(problem.graph, target, slot, moments, slot)
+    """Write g = df(v_T) into `out`, by way of v_T."""
+    np.matmul(coefficients, forward.basis, out=out.reshape(-1))
+    moments = packed_moments(problem.graph, target, out)
+    direction_gradient_into(problem.graph, target, out, moments, out)
     return moments
 
 
 def _adjoint_space(
-    problem: LabelingProblem, weights: FloatArray, room: Workspace, dimension: int
+    problem: LabelingProblem, weights: FloatArray, room: Workspace, scratch: FloatArray, dimension: int
 ) -> KrylovSpace:
     """The Krylov space of (A^T, g), Eq. (3.41), g being the first row of the second basis."""
-    shape = room.scratch.shape
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
-        inputs = (weights, room.similarity, vector.reshape(shape))
-        problem.graph.run(linear_map_adjoint, inputs, (room.scratch, image.reshape(shape)))
+        inputs = (weights, room.similarity, vector.reshape(scratch.shape))
+        problem.graph.run(linear_map_adjoint, inputs, (scratch, image.reshape(scratch.shape)))
 
     rows = _flat(room.adjoint)
     return arnoldi(apply, rows[0], dimension, storage=rows, spare=room.forward[0].reshape(-1))

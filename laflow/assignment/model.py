@@ -79,7 +79,7 @@ class LabelingModel:
         return LabelingProblem(distances, radius=self.predictor.radius, distance_scale=self.distance_scale)
 
     def label(self, image: ArrayLike) -> FlowSolution:
-        """Label an image ``(*shape, C)`` with predicted weights; the result has `labels` and `probabilities`."""
+        """Label an image ``(*shape, C)`` with predicted weights; see its `labels` and `probabilities`."""
         problem = self.problem(image)
         _, weights = packed_prediction(self.predictor, *self.predictor.features(image))
         return solve_packed_flow(problem, weights, self.time, self.krylov_dim)
@@ -120,8 +120,7 @@ def load_model(path: str | PathLike[str]) -> LabelingModel:
     metadata, arrays = _read(Path(path))
     if metadata.get("format") != FORMAT:
         raise ModelError(
-            f"{path} holds the format {metadata.get('format')!r}, not {FORMAT!r}: give a file written by "
-            "laflow"
+            f"{path} holds the format {metadata.get('format')!r}, not {FORMAT!r}: give a file written by laflow"
         )
     if metadata.get("version") != VERSION:
         raise ModelError(
@@ -152,14 +151,14 @@ def load_model(path: str | PathLike[str]) -> LabelingModel:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because NumPy leaves damaged files open.
+        with open(path, "rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ModelError(f"{path} is a single array, no model: give a file written by laflow")
             missing = [name for name in ("metadata", *_ARRAYS) if name not in archive.files]
             if missing:
-                raise ModelError(
-                    f"{path} has no {missing[0]!r}, so it is no model: give a file written by laflow"
-                )
+                raise ModelError(f"{path} has no {missing[0]!r}, so it is no model: give a file written by laflow")
             metadata = json.loads(archive["metadata"].tobytes().decode())
             arrays = {name: archive[name] for name in _ARRAYS}
     except ModelError:
@@ -173,7 +172,5 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
             "restore it or fit the model again"
         ) from error
     if not isinstance(metadata, dict):
-        raise ModelError(
-            f"{path} has metadata of type {type(metadata).__name__}: give a file written by laflow"
-        )
+        raise ModelError(f"{path} has metadata of type {type(metadata).__name__}: give a file written by laflow")
     return metadata, arrays

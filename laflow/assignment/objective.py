@@ -81,9 +81,7 @@ def packed_regularizer(graph: Graph, weights: FloatArray, regularization: float)
     return graph.sums(regularizer_kernel, (weights, graph.inside, regularization), 1)[0]
 
 
-def add_regularizer_gradient(
-    graph: Graph, weights: FloatArray, regularization: float, gradient: FloatArray
-) -> None:
+def add_regularizer_gradient(graph: Graph, weights: FloatArray, regularization: float, gradient: FloatArray) -> None:
     """Add tau (Pi_0 log Omega_i) / Omega_i to a packed gradient."""
     addition = graph.empty_weights()
     graph.run(regularizer_gradient_kernel, (weights, graph.inside, regularization), (addition,))

@@ -5,6 +5,7 @@
 Features f_i are raw patches; prototypes p_n, directions nu_n and the scale sigma are learned.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,8 +41,9 @@ class WeightPredictor:
     dimensions: int = 2
 
     def __post_init__(self) -> None:
-        prototypes = np.ascontiguousarray(finite_array(self.prototypes, "the prototypes"))
-        directions = np.ascontiguousarray(finite_array(self.directions, "the directions"))
+        # Copies, because kernels are compiled for writable, contiguous arrays.
+        prototypes = np.array(finite_array(self.prototypes, "the prototypes"), order="C")
+        directions = np.array(finite_array(self.directions, "the directions"), order="C")
         patch = (2 * whole_number(self.feature_radius, "feature_radius", least=0) + 1) ** self.dimensions
         neighbours = (2 * whole_number(self.radius, "radius", least=0) + 1) ** self.dimensions
         if prototypes.ndim != 2 or not prototypes.size or prototypes.shape[1] % patch:
@@ -190,11 +192,11 @@ def initial_predictor(
     return WeightPredictor(centres[kept], directions, 1.0, feature_radius, radius, truths[0].ndim)
 
 
-def _cluster(
-    patches: FloatArray, count: int, rng: np.random.Generator
-) -> tuple[FloatArray, NDArray[np.integer]]:
-    """k-means; clusters that lose all their members keep their centre, and no one minds."""
-    centres, owner = kmeans2(patches, count, iter=CLUSTERING_ROUNDS, minit="++", missing="warn", rng=rng)
+def _cluster(patches: FloatArray, count: int, rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.integer]]:
+    """k-means. A cluster without members keeps its centre, which SciPy warns of; the caller drops it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="One of the clusters is empty")
+        centres, owner = kmeans2(patches, count, iter=CLUSTERING_ROUNDS, minit="++", rng=rng)
     return np.asarray(centres), np.asarray(owner)
 
 

@@ -45,9 +45,7 @@ class _Linearization:
     covector: FloatArray
 
 
-def dense_flow_gradient(
-    problem: LabelingProblem, weights: FloatArray, truth: IntArray, *, time: float
-) -> FlowGradient:
+def dense_flow_gradient(problem: LabelingProblem, weights: FloatArray, truth: IntArray, *, time: float) -> FlowGradient:
     """The gradient by the dense exponential of the Kronecker sum. Raises `ProblemSizeError` beyond
     `DENSE_LIMIT`.
     """
@@ -141,9 +139,7 @@ def _pull_back(
     problem.graph.interior(units)[...] = np.eye(problem.unknowns).reshape(fields)
     problem.graph.interior(last)[...] = integral[:-1, -1].reshape(fields[1:])
     gradient = assemble_gradient(problem, weights, linear.similar, columns, units, last)
-    return FlowGradient(
-        gradient, linear.moments, linear.solution, krylov_dim, problem.unknowns, matvecs, error
-    )
+    return FlowGradient(gradient, linear.moments, linear.solution, krylov_dim, problem.unknowns, matvecs, error)
 
 
 def _require_size(problem: LabelingProblem, method: str, limit: int) -> None:

@@ -289,13 +289,11 @@ def _examples(
         first = examples[0].image.shape if examples else pixels.shape
         if (pixels.ndim, pixels.shape[-1]) != (len(first), first[-1]):
             raise ShapeError(
-                f"image {number} has shape {pixels.shape}, the first one {first}: axes and channels must "
-                "agree"
+                f"image {number} has shape {pixels.shape}, the first one {first}: axes and channels must agree"
             )
         if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
             raise ValueRangeError(
-                f"truth {number} has type {labels.dtype} and smallest value {labels.min()}: give whole "
-                "numbers from 0"
+                f"truth {number} has type {labels.dtype} and smallest value {labels.min()}: give whole numbers from 0"
             )
         examples.append(Example(pixels, labels.astype(np.int64, copy=False), clear))
     return examples
@@ -305,9 +303,7 @@ def _label_prototypes(given: ArrayLike | None, examples: list[Example]) -> Float
     if given is not None:
         return finite_array(given, "the label prototypes")
     labels = 1 + max(int(example.truth.max()) for example in examples)
-    return mean_colors(
-        [example.image for example in examples], [example.truth for example in examples], labels
-    )
+    return mean_colors([example.image for example in examples], [example.truth for example in examples], labels)
 
 
 def _split(
