@@ -28,10 +28,15 @@ PRIMES = (2147438927, 1073719463, 536859731)
 P = PRIMES[0]
 GENERATOR = 4  # a square, so of order PRIMES[n + 1] modulo PRIMES[n]
 LEVELS = range(len(PRIMES))
+ATTEMPTS = 4000  # each root halves the chance that a point will do
 
 
 class NoPoint(ArithmeticError):
-    """This random point divides by zero or takes a root of a non-square: draw another."""
+    """This random point divides by zero or takes a root of a non-square modulo one prime: draw another there."""
+
+    def __init__(self, prime: int) -> None:
+        super().__init__(f"a division by zero or the root of a non-square modulo {prime}")
+        self.level = PRIMES.index(prime)
 
 
 def _opaque(*key: object) -> int:
@@ -53,7 +58,7 @@ def _baby_steps(prime: int) -> tuple[dict[int, int], int, int]:
 def _discrete_log(value: int, prime: int) -> int:
     """k with g^k = ±value: the logarithm on the group modulo its sign."""
     if value == 0:
-        raise NoPoint
+        raise NoPoint(prime)
     order = (prime - 1) // 2
     if pow(value, order, prime) != 1:
         value = prime - value
@@ -69,14 +74,14 @@ def _square_root(value: int, prime: int) -> int:
     """The root that is itself a square, so that roots of products are products of roots."""
     order = (prime - 1) // 2
     if pow(value, order, prime) != 1:
-        raise NoPoint
+        raise NoPoint(prime)
     root = pow(value, (prime + 1) // 4, prime)
     return root if pow(root, order, prime) == 1 else prime - root
 
 
 def _inverse(value: int, prime: int) -> int:
     if value % prime == 0:
-        raise NoPoint
+        raise NoPoint(prime)
     return pow(value, -1, prime)
 
 
@@ -164,10 +169,13 @@ def _variable(levels: Sequence[int], dual: int) -> Residue:
 
 @dataclass(frozen=True)
 class Point:
-    """Random values for every array and symbol at given sizes; ``directions`` gives variables their derivatives."""
+    """Random values for every array and symbol at given sizes; ``directions`` gives variables their derivatives.
+
+    ``seeds`` has one seed for every prime: values modulo different primes are independent.
+    """
 
     sizes: Mapping[Range, int]
-    seed: int
+    seeds: tuple[int, ...]
     directions: Mapping[Array, Array | Tensor]
     symbol_directions: Mapping[sp.Symbol, int]
 
@@ -195,7 +203,7 @@ class _Evaluation:
             over.size: _constant(sp.Integer(n)) for over, n in point.sizes.items()
         }
         self.totals: dict[tuple[sp.Expr, tuple[int, ...]], Residue] = {}
-        self.plain = self if not point.directions else _Evaluation(Point(point.sizes, point.seed, {}, {}))
+        self.plain = self if not point.directions else _Evaluation(Point(point.sizes, point.seeds, {}, {}))
 
     def __call__(self, expr: sp.Expr, at: Mapping[Index, int]) -> Residue:
         if expr.is_Rational:
@@ -248,8 +256,8 @@ class _Evaluation:
 
     def _symbol(self, symbol: sp.Symbol) -> Residue:
         if symbol not in self.symbols:
-            rng = random.Random(f"{self.point.seed}:{symbol.name}")
-            self.symbols[symbol] = _variable(_squares(rng), self.point.symbol_directions.get(symbol, 0))
+            levels = [_square(_random(self.point, symbol.name, n), PRIMES[n]) for n in LEVELS]
+            self.symbols[symbol] = _variable(levels, self.point.symbol_directions.get(symbol, 0))
         return self.symbols[symbol]
 
     def _entry(self, array: Array, at: tuple[int, ...]) -> Residue:
@@ -277,44 +285,50 @@ def _fold(values: Iterable[Residue]) -> Residue:
 Entries = dict[tuple[int, ...], tuple[int, ...]]
 
 
-def _squares(rng: random.Random) -> tuple[int, ...]:
-    """A random non-zero square modulo every prime, so that roots and logarithms are exact."""
-    return tuple(pow(rng.randrange(1, prime), 2, prime) for prime in PRIMES)
+def _random(point: Point, name: str, level: int) -> random.Random:
+    return random.Random(f"{point.seeds[level]}:{name}:{level}")
+
+
+def _square(rng: random.Random, prime: int) -> int:
+    """A random non-zero square, so that its roots and logarithms are exact."""
+    return pow(rng.randrange(1, prime), 2, prime)
 
 
 def _draw(array: Array, point: Point) -> Entries:
     """Random entries that obey the array's declared sums modulo every prime."""
-    rng = random.Random(f"{point.seed}:{array.name}")
     shape = [range(point.sizes[over]) for over in array.axes]
     places = list(itertools.product(*shape))
-    if array.mask:  # zeros and ones, with a one at the start of every line
+    if array.mask:  # zeros and ones, the same modulo every prime, with a one at the start of every line
+        rng = random.Random(f"{point.seeds[0] // ATTEMPTS}:{array.name}")
         return {at: (int(at[-1] == 0 or rng.random() < 0.7),) * len(PRIMES) for at in places}
-    entries = {at: _squares(rng) for at in places}
+    levels = [_draw_level(array, places, _random(point, array.name, n), PRIMES[n]) for n in LEVELS]
+    return {at: tuple(level[at] for level in levels) for at in places}
+
+
+def _draw_level(
+    array: Array, places: Sequence[tuple[int, ...]], rng: random.Random, prime: int
+) -> dict[tuple[int, ...], int]:
+    entries = {at: _square(rng, prime) for at in places}
     for axis, wanted in array.sums:
         lines: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
         for at in places:
             lines.setdefault(at[:axis] + at[axis + 1 :], []).append(at)
         for line in lines.values():
-            _impose(entries, line, int(wanted), rng)
+            values = _with_sum([entries[at] for at in line], int(wanted), rng, prime)
+            entries.update(zip(line, values, strict=True))
     return entries
 
 
-def _impose(entries: Entries, line: list[tuple[int, ...]], wanted: int, rng: random.Random) -> None:
-    """Make one line of entries sum to ``wanted``: by the last entry if that is 0, else by scaling with a square."""
-    columns = []
-    for level, prime in enumerate(PRIMES):
-        values = [entries[at][level] for at in line]
-        if wanted == 0:
-            values[-1] = -sum(values[:-1]) % prime
-        else:
-            scale = wanted * pow(sum(values), -1, prime) % prime if sum(values) % prime else 0
-            while scale == 0 or pow(scale, (prime - 1) // 2, prime) != 1:
-                values[-1] = pow(rng.randrange(1, prime), 2, prime)
-                scale = wanted * pow(sum(values), -1, prime) % prime if sum(values) % prime else 0
-            values = [value * scale % prime for value in values]
-        columns.append(values)
-    for position, at in enumerate(line):
-        entries[at] = tuple(column[position] for column in columns)
+def _with_sum(values: list[int], wanted: int, rng: random.Random, prime: int) -> list[int]:
+    """Make values sum to ``wanted``: by the last one if that is 0, else by scaling all with a square."""
+    if wanted == 0:
+        return [*values[:-1], -sum(values[:-1]) % prime]
+    while True:
+        whole = sum(values) % prime
+        scale = wanted * pow(whole, -1, prime) % prime if whole else 0
+        if scale and pow(scale, (prime - 1) // 2, prime) == 1:
+            return [value * scale % prime for value in values]
+        values = [*values[:-1], _square(rng, prime)]
 
 
 @dataclass(frozen=True)
@@ -344,7 +358,7 @@ def agree_at_points(
     tried = 0
     for assignment in sizes:
         for number in range(points):
-            one, two = _draw_both(left, right, directions or {}, symbol_directions or {}, assignment, 1000 * number)
+            one, two = _draw_both(left, right, directions or {}, symbol_directions or {}, assignment, ATTEMPTS * number)
             tried += 1
             for at, value in one.items():
                 seen = value.dual if differentiate else value.value
@@ -365,11 +379,13 @@ def _draw_both(
     seed: int,
 ) -> tuple[dict[tuple[int, ...], Residue], dict[tuple[int, ...], Residue]]:
     renamed = Tensor(left.free, right[left.free])
-    for attempt in range(400):
-        point = Point(sizes, seed + attempt, directions, symbol_directions)
-        plain = Point(sizes, seed + attempt, {}, {})
+    seeds = [seed] * len(PRIMES)
+    for _ in range(ATTEMPTS):
+        point = Point(sizes, tuple(seeds), directions, symbol_directions)
+        plain = Point(sizes, tuple(seeds), {}, {})
         try:
             return point.tensor(left), plain.tensor(renamed)
-        except NoPoint:
-            continue
-    raise NoPoint("400 random points in a row divide by zero or take the root of a non-square")
+        except NoPoint as fault:  # what failed modulo one prime is drawn anew modulo that prime only
+            seeds[fault.level] += 1
+            failed = fault
+    raise failed

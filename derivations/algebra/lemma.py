@@ -199,6 +199,8 @@ def _second_proof(claim: Claim, sizes: Sequence[Mapping[str, int]]) -> Agreement
 def _default_sizes(ranges: set[Range]) -> list[dict[str, int]]:
     """All sizes 2; then pairwise different sizes, so that no two ranges can be confused."""
     ordered = sorted(ranges)
+    if not ordered:
+        return [{}]
     return [
         {over.name: 2 for over in ordered},
         {over.name: 2 + (number % 2) for number, over in enumerate(ordered)},

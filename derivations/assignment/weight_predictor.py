@@ -203,8 +203,9 @@ $\sqrt{\|x\|^2 + 10^{-24}}$, so that the derivative exists where a feature equal
         ),
     ),
     programs=(forward, backward),
+    # one node: every distance needs a root modulo three primes, so that few random points serve more distances
     sizes=(
-        {"nodes": 2, "neighbours": 2, "prototypes": 2, "features": 1},
+        {"nodes": 1, "neighbours": 2, "prototypes": 2, "features": 1},
         {"nodes": 1, "neighbours": 3, "prototypes": 2, "features": 2},
     ),
 )
