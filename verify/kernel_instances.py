@@ -120,6 +120,16 @@ class Instance:
         entry(self.layout.structure, *inputs, *outputs.values(), work)
         return {array.name: self._dense(array, outputs[array.name]) for array in self.program.outputs}
 
+    def present(self, array: Array) -> np.ndarray:
+        """Where an output has entries: everywhere, but for pairs of nodes only on edges."""
+        shape = tuple(self.sizes[over] for over in array.axes)
+        if not _is_paired(array):
+            return np.ones(shape, dtype=bool)
+        edges = np.zeros(shape, dtype=bool)
+        for node, slot, far, _ in self.layout.pairs:
+            edges[node, far if array.sparse else slot] = True
+        return edges
+
     def _packed(self, item: Array | sp.Symbol) -> Any:
         if isinstance(item, sp.Symbol):
             return self.scalars[item.name]
