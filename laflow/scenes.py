@@ -146,7 +146,7 @@ def _checked_cells(cells: int | None, size: int) -> int:
 
 def _pixels(shape: Sequence[int]) -> np.ndarray:
     """Centres of all pixels, `(I, d)`, in C order."""
-    return np.stack(np.indices(shape), axis=-1).reshape(-1, len(shape)).astype(np.float64)
+    return np.indices(tuple(shape)).reshape(len(shape), -1).T.astype(np.float64)
 
 
 def _seeds(shape: Sequence[int], cells: int, rng: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import laflow.cli.threads  # noqa: F401  (before what loads NumPy)
 from laflow.cli import console
 from laflow.cli.demo import demo
 from laflow.cli.fit import FitCommand, fit

@@ -42,9 +42,7 @@ def show_json(result: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
 
 
-def show_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = ""
-) -> None:
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "") -> None:
     """A table on stdout, the first column to the left, the others to the right."""
     table = Table(title=title, caption=caption or None, caption_justify="left", title_justify="left")
     for index, column in enumerate(columns):

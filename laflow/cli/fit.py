@@ -74,9 +74,7 @@ def fit(
     from laflow.assignment.training import train_predictor
 
     colors = mean_colors(observed, truths.labels, truths.values.size)
-    scale = (
-        default_distance_scale(observed, truths.labels, colors) if distance_scale is None else distance_scale
-    )
+    scale = default_distance_scale(observed, truths.labels, colors) if distance_scale is None else distance_scale
     with console.progress("training the predictor", steps + 1) as advance:
         trained = train_predictor(
             observed,
@@ -115,7 +113,7 @@ def fit(
 def read_pairs(image_paths: list[Path], truth_paths: list[Path]) -> tuple[list[np.ndarray], images.Truths]:
     """Images `(*shape, C)` and their truths, of the same sizes."""
     truths = images.read_truths(truth_paths)
-    observed = []
+    observed: list[np.ndarray] = []
     for path, truth_path, label_map in zip(image_paths, truth_paths, truths.labels, strict=True):
         array = images.read_array(path)
         images.check_same_shape(array, path, label_map, truth_path)
@@ -129,9 +127,7 @@ def read_pairs(image_paths: list[Path], truth_paths: list[Path]) -> tuple[list[n
     return observed, truths
 
 
-def default_distance_scale(
-    observed: list[np.ndarray], label_maps: list[np.ndarray], colors: np.ndarray
-) -> float:
+def default_distance_scale(observed: list[np.ndarray], label_maps: list[np.ndarray], colors: np.ndarray) -> float:
     """ρ: `DISTANCE_SCALE` times the mean distance between a pixel and its label's prototype."""
     from laflow.assignment.distances import distances_to_colors
 

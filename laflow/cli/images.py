@@ -42,8 +42,7 @@ def read_array(path: Path) -> np.ndarray:
     except Exception as error:  # decoders raise whatever they like on damaged files
         cause = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise FileError(
-            f"cannot read {path}: damaged, truncated, or no {path.suffix[1:].upper()} file ({cause}); "
-            "save it again"
+            f"cannot read {path}: damaged, truncated, or no {path.suffix[1:].upper()} file ({cause}); save it again"
         ) from error
     if array.size == 0:
         raise ValueRangeError(f"{path} is empty: its shape is {array.shape}; give an image with pixels")
@@ -132,9 +131,7 @@ def write_labels(path: Path, labels: np.ndarray) -> None:
 
         write_file(path, lambda stream: iio.imwrite(stream, narrow, extension=".png"))
     else:
-        raise FileError(
-            f"cannot write labels of shape {labels.shape} to {path}; use .png (2-D), .tif or .npy"
-        )
+        raise FileError(f"cannot write labels of shape {labels.shape} to {path}; use .png (2-D), .tif or .npy")
 
 
 def write_colors(path: Path, labels: np.ndarray, count: int) -> None:
@@ -143,7 +140,7 @@ def write_colors(path: Path, labels: np.ndarray, count: int) -> None:
 
     from laflow.cli.pictures import label_colors
 
-    shown = np.uint8(np.round(255 * label_colors(count)))[labels]
+    shown = np.round(255 * label_colors(count)).astype(np.uint8)[labels]
     write_file(path, lambda stream: iio.imwrite(stream, shown, extension=".png"))
 
 
@@ -153,9 +150,7 @@ def _reader(path: Path) -> Callable[[Path], np.ndarray]:
         return readers[path.suffix.lower()]
     except KeyError:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
-        raise FileError(
-            f"{path} {found}; PNG, TIFF and NPY files are read (.png, .tif, .tiff, .npy)"
-        ) from None
+        raise FileError(f"{path} {found}; PNG, TIFF and NPY files are read (.png, .tif, .tiff, .npy)") from None
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -175,9 +170,7 @@ def _read_tiff(path: Path) -> np.ndarray:
 
 def _read_npy(path: Path) -> np.ndarray:
     if _holds_objects(path):
-        raise ValueRangeError(
-            f"{path} holds Python objects, not numbers, and would have to be run to be read"
-        )
+        raise ValueRangeError(f"{path} holds Python objects, not numbers, and would have to be run to be read")
     # Mapped first: a header that promises more than the file holds is refused before memory is taken for it.
     return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
 
@@ -185,9 +178,7 @@ def _read_npy(path: Path) -> np.ndarray:
 def _holds_objects(path: Path) -> bool:
     with open(path, "rb") as stream:
         version = np.lib.format.read_magic(stream)
-        read_header = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         return bool(read_header(stream)[2].hasobject)
 
 
@@ -208,8 +199,7 @@ def _label_values(array: np.ndarray, path: Path) -> np.ndarray:
     if array.ndim == 3 and array.shape[-1] == 3:
         if not np.array_equal(array.min(axis=-1), array.max(axis=-1)):
             raise ShapeError(
-                f"{path} is in colour, its shape is {array.shape}; "
-                "a truth has one number for each pixel, its label"
+                f"{path} is in colour, its shape is {array.shape}; a truth has one number for each pixel, its label"
             )
         array = array[..., 0]
     odd = ~np.isfinite(array) | (array < 0) | (array != np.floor(array)) if array.dtype.kind in "if" else None

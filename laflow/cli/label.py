@@ -15,13 +15,9 @@ def label(
     model: Annotated[Path, typer.Option(metavar="M.npz", help="The model, from laflow fit.")],
     out: Annotated[
         Path,
-        typer.Option(
-            metavar="DIR", help="Folder for the labels: NAME_labels, of the same kind as the image."
-        ),
+        typer.Option(metavar="DIR", help="Folder for the labels: NAME_labels, of the same kind as the image."),
     ] = Path("labels"),
-    colors: Annotated[
-        bool, typer.Option("--colors", help="Also write NAME_colors.png, to look at (2-D).")
-    ] = False,
+    colors: Annotated[bool, typer.Option("--colors", help="Also write NAME_colors.png, to look at (2-D).")] = False,
     seed: options.SeedUnused = 0,
     json: options.Json = False,
 ) -> None:
@@ -33,7 +29,7 @@ def label(
     from laflow.assignment.model import load_model
 
     learned = load_model(model)
-    results = []
+    results: list[dict[str, Any]] = []
     with console.progress("labelling", len(image)) as advance:
         for path, target in zip(image, targets, strict=True):
             found = _label_one(learned, path)
@@ -70,9 +66,7 @@ def _targets(paths: list[Path], folder: Path) -> list[Path]:
     targets = [folder / f"{path.stem}_labels{path.suffix.lower()}" for path in paths]
     twice = sorted({str(target) for target in targets if targets.count(target) > 1})
     if twice:
-        raise FileError(
-            f"more than one image would be labelled into {twice[0]}; label them into different folders"
-        )
+        raise FileError(f"more than one image would be labelled into {twice[0]}; label them into different folders")
     return targets
 
 

@@ -26,6 +26,4 @@ DistanceScale = Annotated[
         help="Scale ρ of the distances, in units of the image [default: 3 × mean distance to the prototypes]."
     ),
 ]
-Regularization = Annotated[
-    float, typer.Option(help="Strength τ of the pull towards uniform weights, 0 or more.")
-]
+Regularization = Annotated[float, typer.Option(help="Strength τ of the pull towards uniform weights, 0 or more.")]

@@ -42,9 +42,7 @@ class Curve:
     style: str = "-"
 
 
-def save_labelings(
-    path: Path, title: str, rows: Sequence[tuple[str, Sequence[Panel | None]]], note: str
-) -> None:
+def save_labelings(path: Path, title: str, rows: Sequence[tuple[str, Sequence[Panel | None]]], note: str) -> None:
     """Rows of as many images each (None leaves a gap), the name of the row at the left.
 
     In two-label maps the wrong pixels are marked.

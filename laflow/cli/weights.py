@@ -39,9 +39,7 @@ def weights(
     from laflow.assignment.learning import learn_weights
 
     colors = mean_colors([observed], [label_map], labels.values.size)
-    scale = (
-        default_distance_scale([observed], [label_map], colors) if distance_scale is None else distance_scale
-    )
+    scale = default_distance_scale([observed], [label_map], colors) if distance_scale is None else distance_scale
     problem = LabelingProblem(distances_to_colors(observed, colors), radius=radius, distance_scale=scale)
     uniform = solve_flow(problem, time=time)
     with console.progress("learning weights", steps + 1) as advance:

@@ -59,9 +59,7 @@ def test_every_make_target_in_the_help_exists_and_the_other_way_round():
 def test_importing_the_program_loads_nothing_heavy():
     heavy = "numba", "matplotlib", "scipy", "imageio", "tifffile", "sympy"
     code = f"import sys, laflow.cli; print([name for name in {heavy!r} if name in sys.modules])"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert loaded.stdout.strip() == "[]"
 
 
