@@ -10,7 +10,5 @@ def discharge(lemma: Lemma, effort: Effort) -> Outcome:
     """Every claim and every program, at the lemma's sizes."""
     verdicts = [prove(claim, lemma.sizes) for claim in lemma.all_claims()]
     faults = [f"{verdict.name}: {verdict.witness}" for verdict in verdicts if not verdict.agrees]
-    rows = [
-        {"claim": v.name, "agrees": v.agrees, "sizes": v.sizes, "seconds": v.explicit_seconds} for v in verdicts
-    ]
+    rows = [{"claim": v.name, "agrees": v.agrees, "sizes": v.sizes, "seconds": v.explicit_seconds} for v in verdicts]
     return holds_unless(faults, f"{len(verdicts)} agree at random points", claims=rows)
