@@ -217,6 +217,8 @@ class _Evaluation:
             return result
         if isinstance(expr, sp.exp):
             return self(expr.args[0], at).exp()
+        if expr == sp.E:
+            return _constant(sp.Integer(1)).exp()
         if isinstance(expr, sp.log):
             return self(expr.args[0], at).log()
         if isinstance(expr, sp.Pow):

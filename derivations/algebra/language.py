@@ -65,9 +65,6 @@ class Index(sp.Atom):
     def _sympystr(self, printer: Any) -> str:
         return self.name
 
-    def _latex(self, printer: Any) -> str:
-        return self.name
-
     def sort_key(self, order: Any = None) -> Any:
         return sp.Symbol(f"{self.name}_{self.range.name}_{self.serial}").sort_key(order)
 
@@ -87,6 +84,7 @@ class Array(sp.Atom):
     sums: tuple[tuple[int, sp.Expr], ...]
     sparse: bool
     mask: bool
+    __iter__ = None  # without this, SymPy takes anything with __getitem__ for a sequence
 
     def __new__(
         cls,
@@ -139,10 +137,6 @@ class Entry(sp.Expr):
     def _sympystr(self, printer: Any) -> str:
         return f"{self.array.name}[{', '.join(index.name for index in self.indices)}]"
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        inner = f"{self.array.latex}_{{{' '.join(index.name for index in self.indices)}}}"
-        return inner if exp is None else f"{{{inner}}}^{{{exp}}}"
-
 
 class Total(sp.Expr):
     """The sum of an expression over a whole range."""
@@ -169,10 +163,6 @@ class Total(sp.Expr):
     def _sympystr(self, printer: Any) -> str:
         return f"total({printer.doprint(self.summand)}, {self.bound.name})"
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        inner = rf"\sum_{{{self.bound.name}}} {printer.parenthesize(self.summand, 36)}"
-        return inner if exp is None else rf"\left({inner}\right)^{{{exp}}}"
-
 
 class Largest(sp.Expr):
     """The largest value of an expression over a range; a stabiliser, of which no proof depends."""
@@ -195,9 +185,6 @@ class Largest(sp.Expr):
     def _sympystr(self, printer: Any) -> str:
         return f"largest({printer.doprint(self.summand)}, {self.bound.name})"
 
-    def _latex(self, printer: Any) -> str:
-        return rf"\max_{{{self.bound.name}}} {printer.parenthesize(self.summand, 36)}"
-
 
 class Delta(sp.Expr):
     """1 where two indices of one range agree, else 0."""
@@ -216,9 +203,6 @@ class Delta(sp.Expr):
 
     def _sympystr(self, printer: Any) -> str:
         return f"delta({self.args[0].name}, {self.args[1].name})"
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return rf"\delta_{{{self.args[0].name}{self.args[1].name}}}"
 
 
 def total(summand: Any, *bound: Index) -> sp.Expr:

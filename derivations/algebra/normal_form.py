@@ -8,7 +8,8 @@ canonical way. The rules are those of ordinary algebra:
 - sums over ranges are linear, and factors free of the bound index move out (Fubini by connected components);
 - a delta with a bound index substitutes it, and a declared sum of an array (Σ_j S_ij = 1) is carried out;
 - a mask of zeros and ones is its own square;
-- exp(a + b) = exp(a) exp(b); log(a b) = log(a) + log(b) where a, b > 0 (arguments of log are taken as positive);
+- exp(a + b) = exp(a) exp(b); log(a b) = log(a) + log(b) and (a b)^r = a^r b^r: what stands in a logarithm or under a
+  root is taken as positive, factor by factor;
 - at the end, inverses of sums are cleared by multiplying out.
 
 ``Proved`` is therefore sound up to SymPy's differentiation. A leftover is *no* disproof: see ``explicit.py``.
@@ -87,9 +88,7 @@ def _product(factors: Iterable[Terms]) -> Terms:
 
 
 def _join(left: Monomial, right: Monomial) -> tuple[Monomial, list[Terms]]:
-    """Multiply two monomials; sums whose exponent has become a natural number are handed back for expansion."""
-    if not left or not right:
-        return left | right, []
+    """Multiply two monomials; whole powers of sums and of numbers are handed back for expansion."""
     exponents = dict(left)
     for atom, exponent in right:
         exponents[atom] = exponents.get(atom, sp.Integer(0)) + exponent
@@ -97,9 +96,13 @@ def _join(left: Monomial, right: Monomial) -> tuple[Monomial, list[Terms]]:
     for atom, exponent in list(exponents.items()):
         if exponent == 0:
             del exponents[atom]
-        elif atom[0] == "sum" and exponent.is_Integer and exponent > 0:
-            del exponents[atom]
-            grown.extend([dict(atom[1])] * int(exponent))
+        elif atom[0] in ("sum", "number") and exponent >= 1:
+            whole = sp.floor(exponent)
+            if exponent == whole:
+                del exponents[atom]
+            else:
+                exponents[atom] = exponent - whole
+            grown.extend([dict(atom[1]) if atom[0] == "sum" else {ONE: atom[1]}] * int(whole))
         elif exponent > 1 and (atom[0] == "delta" or (atom[0] == "entry" and atom[1].mask)):
             exponents[atom] = sp.Integer(1)
     return frozenset(exponents.items()), grown
@@ -112,15 +115,27 @@ def _power(base: Terms, exponent: sp.Rational) -> Terms:
         raise ZeroDivisionError("a zero expression stands in a denominator")
     if len(base) == 1:
         ((monomial, coefficient),) = base.items()
-        root = coefficient**exponent
         raised = frozenset((atom, e * exponent) for atom, e in monomial)
-        result = {raised: sp.Integer(1)}
-        if root.is_Rational:
-            return _scale(result, root)
-        return _times(result, {frozenset({(("number", coefficient), exponent)}): sp.Integer(1)})
+        return _times({raised: sp.Integer(1)}, _number_power(coefficient, exponent))
     content, primitive = _primitive(base)
     atom = ("sum", frozenset(primitive.items()))
     return _times(_power(content, exponent), {frozenset({(atom, exponent)}): sp.Integer(1)})
+
+
+def _number_power(number: sp.Rational, exponent: sp.Rational) -> Terms:
+    """A power of a number: rational, times powers of primes (and of -1) with exponents between 0 and 1."""
+    rational, roots = sp.Integer(1), {}
+    for prime, times in _prime_factors(number):
+        power = times * exponent
+        rational *= prime ** sp.floor(power)
+        if power != sp.floor(power):
+            roots[("number", prime)] = power - sp.floor(power)
+    return {frozenset(roots.items()): rational}
+
+
+def _prime_factors(number: sp.Rational) -> list[tuple[sp.Integer, int]]:
+    """Primes (and -1) with the exponents that multiply to ``number``."""
+    return [(sp.Integer(prime), times) for prime, times in sorted(sp.factorrat(number).items()) if prime != 1]
 
 
 def _primitive(base: Terms) -> tuple[Terms, Terms]:
@@ -162,6 +177,8 @@ def _convert_new(expr: sp.Expr) -> Terms:
         return _product(_convert(arg) for arg in expr.args)
     if isinstance(expr, sp.exp):
         return _exponential(_convert(expr.args[0]))
+    if expr == sp.E:
+        return _exponential({ONE: sp.Integer(1)})
     if isinstance(expr, sp.Pow):
         base, exponent = expr.args
         if exponent.is_Rational:
@@ -205,11 +222,13 @@ def _single_or_sum(atom: Atom) -> Terms:
 def _logarithm(terms: Terms) -> Terms:
     if len(terms) != 1:
         content, primitive = _primitive(terms)
+        if min(content.values()) < 0:  # the argument is positive: keep both of its factors so
+            content, primitive = _scale(content, sp.Integer(-1)), _scale(primitive, sp.Integer(-1))
         return _add(_logarithm(content), _single(("log", ("sum", frozenset(primitive.items())))))
     ((monomial, coefficient),) = terms.items()
     parts: list[Terms] = []
-    if coefficient != 1:
-        parts.append(_single(("log", coefficient)))
+    for prime, times in _prime_factors(coefficient):
+        parts.append(_scale(_single(("log", prime)), sp.Integer(times)))
     for atom, exponent in monomial:
         if atom[0] == "exp":
             parts.append({atom[1]: exponent})
@@ -383,6 +402,8 @@ def _rename_factor(atom: Atom, exponent: sp.Rational, renaming: Mapping[Index, I
         return _power(inner, exponent)
     if atom[0] == "exp":
         return _exponential(_scale(_rename_monomial(atom[1], renaming), exponent))
+    if atom[0] == "log":
+        return _power(_logarithm(_rename_factor(atom[1], sp.Integer(1), renaming)), exponent)
     if atom[0] == "total":
         bounds = {index: index.fresh() for index in atom[1]}
         inner = _product(_rename_factor(_rename(a, bounds), e, renaming) for a, e in atom[2])
@@ -442,12 +463,12 @@ def _clear_inverses(terms: Terms) -> Terms:
         worst: dict[Atom, sp.Rational] = {}
         for monomial in terms:
             for atom, exponent in monomial:
-                if atom[0] == "sum" and exponent < 0 and exponent.is_Integer:
+                if atom[0] == "sum" and exponent < 0:
                     worst[atom] = min(exponent, worst.get(atom, sp.Integer(0)))
         if not worst:
             return terms
         atom = min(worst, key=_key)
-        terms = _times(terms, {frozenset({(atom, -worst[atom])}): sp.Integer(1)})
+        terms = _times(terms, {frozenset({(atom, sp.Integer(-sp.floor(worst[atom])))}): sp.Integer(1)})
         if not terms:
             return terms
     return terms
