@@ -17,7 +17,7 @@ from laflow.cli.pictures import (
 )
 from laflow.scenes import Scene
 
-SECTION = 18  # side, in pixels, of the sections whose weight patches are shown
+SECTION = 12  # side, in pixels, of the sections whose weight patches are shown
 
 
 def draw_outcome(outcome: Outcome, folder: Path) -> None:
@@ -67,7 +67,7 @@ def _draw_training(outcome: Outcome, path: Path) -> None:
         "held-out part",
         np.array([np.nan if s.validation_percent is None else s.validation_percent for s in trained.history]),
         color=PALETTE[6],
-        style="o",
+        style="o--",
     )
     pixelwise = ("pixelwise", outcome.train_wrong["pixelwise"])
     save_training_curves(

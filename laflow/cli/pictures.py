@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, to_rgb
+from matplotlib.colors import Colormap, PowerNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -34,7 +34,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Curve:
-    """Values after 0, 1, 2, … steps."""
+    """Values after 0, 1, 2, … steps; NaN where there is none."""
 
     name: str
     values: np.ndarray
@@ -78,7 +78,7 @@ def save_gradient_norm(path: Path, title: str, image: np.ndarray, norm: np.ndarr
         vmin=-4,
         vmax=0,
     )
-    right.set_title("norm of its gradient (largest = 1)", **STYLE)
+    right.set_title("norm of its gradient, uniform weights (largest = 1)", **STYLE)
     bar = figure.colorbar(shown, ax=right, shrink=0.85, ticks=[-4, -3, -2, -1, 0])
     bar.ax.set_yticklabels(["≤ 10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "1"])
     bar.ax.tick_params(labelsize=8)
@@ -100,7 +100,9 @@ def save_weight_patches(
     for (image_title, image, weights_title, weights), (left, right) in zip(parts, axes, strict=True):
         left.imshow(_intensities(image), interpolation="nearest")
         left.set_title(image_title, **STYLE)
-        shown = right.imshow(_tiles(weights), cmap=_cividis_on_white(), interpolation="nearest", vmin=0.0)
+        # The square root leaves differences visible among small weights, beside the few large ones.
+        norm = PowerNorm(0.5, vmin=0.0, vmax=float(weights.max()))
+        shown = right.imshow(_tiles(weights), cmap=_cividis_on_white(), interpolation="nearest", norm=norm)
         right.set_title(weights_title, **STYLE)
         figure.colorbar(shown, ax=right, shrink=0.85).ax.tick_params(labelsize=8)
         for axis in (left, right):
@@ -118,19 +120,29 @@ def save_training_curves(
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (panel_title, ordinate, curves, levels) in zip(axes, panels, strict=True):
         for curve in curves:
-            axis.plot(curve.values, curve.style, color=curve.color, linewidth=1.6, label=curve.name)
+            shown = np.flatnonzero(np.isfinite(curve.values))
+            axis.plot(
+                shown,
+                curve.values[shown],
+                curve.style,
+                color=curve.color,
+                linewidth=1.3,
+                markersize=2.5,
+                label=curve.name,
+            )
         for (name, level), style in zip(levels, (":", "-.", "--"), strict=False):
             axis.axhline(level, color="0.45", linestyle=style, linewidth=1.0, label=name)
         axis.set_title(panel_title, **STYLE)
         axis.set_xlabel("step", **STYLE)
         axis.set_ylabel(ordinate, **STYLE)
-        axis.set_xlim(left=0)
+        axis.set_xlim(0, max(len(curve.values) for curve in curves) - 1)
         axis.set_ylim(bottom=0)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25, linewidth=0.5)
-        axis.legend(fontsize=8, frameon=False)
+        if len(curves) + len(levels) > 1:
+            axis.legend(fontsize=8, frameon=False)
     figure.suptitle(title, fontsize=11)
     _save(figure, path)
 
