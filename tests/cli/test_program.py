@@ -64,9 +64,7 @@ def assert_refused(folder, capsys, arguments, *found):
     assert run(arguments) == 2
     told = capsys.readouterr()
     assert told.out == ""
-    errors = [
-        line for line in told.err.splitlines() if not line.endswith(" ...")
-    ]  # progress without a terminal
+    errors = [line for line in told.err.splitlines() if not line.endswith(" ...")]  # progress without a terminal
     assert len(errors) == 1, told.err
     assert errors[0].startswith("laflow: error: ")
     for text in found:
@@ -75,10 +73,7 @@ def assert_refused(folder, capsys, arguments, *found):
 
 
 def test_fit_then_label_writes_the_values_that_the_truth_had(folder, capsys):
-    assert (
-        run(["label", "cells.png", "wide.png", "--model", "m.npz", "--out", "found", "--colors", "--json"])
-        == 0
-    )
+    assert run(["label", "cells.png", "wide.png", "--model", "m.npz", "--out", "found", "--colors", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     for item, name in zip(report["images"], ["cells", "wide"], strict=True):
         labels = iio.imread(item["labels"])
@@ -277,9 +272,7 @@ def test_truncated_files_are_refused(folder, capsys, name, keep):
 
 def test_an_object_array_is_refused_as_image_and_as_truth(folder, capsys):
     np.save("objects.npy", np.array([[None, {}]], dtype=object), allow_pickle=True)
-    assert_refused(
-        folder, capsys, ["label", "objects.npy", "--model", "m.npz"], "objects.npy", "Python objects"
-    )
+    assert_refused(folder, capsys, ["label", "objects.npy", "--model", "m.npz"], "objects.npy", "Python objects")
     assert_refused(folder, capsys, ["weights", "cells.png", "--truth", "objects.npy"], "objects.npy")
 
 
@@ -320,9 +313,7 @@ def test_on_a_disk_that_is_really_full_the_old_file_stays(folder):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); sys.exit(run())"
     )
     arguments = [*WEIGHTS, "--out", "w.npy", *FAST]
-    told = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True
-    )
+    told = subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True)
     assert told.returncode == 2
     assert "w.npy" in told.stderr
     assert "Traceback" not in told.stderr

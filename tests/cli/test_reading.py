@@ -30,9 +30,7 @@ def test_every_kind_of_file_gives_the_same_array(folder, name):
 def test_the_depth_of_the_file_is_kept_and_scaled_by_its_type(folder):
     deep = images.read_array(folder / "deep.png")
     assert deep.dtype == np.uint16
-    np.testing.assert_allclose(
-        images.as_image(deep, folder / "deep.png", 2)[..., 0], GREY * 1000.0 / 65535, rtol=1e-15
-    )
+    np.testing.assert_allclose(images.as_image(deep, folder / "deep.png", 2)[..., 0], GREY * 1000.0 / 65535, rtol=1e-15)
     real = images.read_array(folder / "real.tiff")
     np.testing.assert_array_equal(images.as_image(real, folder / "real.tiff", 2)[..., 0], real)
 
@@ -67,9 +65,7 @@ def test_an_array_that_needs_pickle_is_refused_and_not_run(tmp_path):
 
 def test_a_header_that_promises_terabytes_takes_no_memory(tmp_path):
     with open(tmp_path / "huge.npy", "wb") as stream:
-        np.lib.format.write_array_header_1_0(
-            stream, {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**6)}
-        )
+        np.lib.format.write_array_header_1_0(stream, {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**6)})
     with pytest.raises(FileError, match=r"huge\.npy"):
         images.read_array(tmp_path / "huge.npy")
 

@@ -84,9 +84,7 @@ def test_a_disk_that_is_really_full_is_told(tmp_path):
     """)
     target = tmp_path / "file.bin"
     target.write_bytes(b"old")
-    told = subprocess.run(
-        [sys.executable, "-c", script, str(target)], capture_output=True, text=True, check=True
-    )
+    told = subprocess.run([sys.executable, "-c", script, str(target)], capture_output=True, text=True, check=True)
     assert "larger than allowed" in told.stdout
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file.bin"]
