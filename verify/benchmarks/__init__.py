@@ -27,7 +27,8 @@ class Options:
 class Row:
     """One line: who, with which parameters, on how many threads, at which relative error, at which cost.
 
-    `ms` is a median, `times_ours` its ratio to the configuration of laflow that the bars are about.
+    `ms` is a median; `times_ours` is the median, over rounds, of the time relative to that of the configuration
+    of laflow that the bars are about in the same round.
     """
 
     who: str

@@ -46,9 +46,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to FILE as JSON")
     parser.add_argument("--threads", type=int, default=1, help="threads of everyone (default 1)")
     parser.add_argument("--rounds", type=int, help="how often everyone is measured")
-    parser.add_argument(
-        "--compiled", action="store_true", help="measure torch.compile too (needs a C++ compiler)"
-    )
+    parser.add_argument("--compiled", action="store_true", help="measure torch.compile too (needs a C++ compiler)")
     options = parser.parse_args(arguments)
     if options.threads < 1 or (options.rounds is not None and options.rounds < 1):
         parser.error("--threads and --rounds are 1 or more")

@@ -40,9 +40,7 @@ def run(options: Options) -> Report:
         _row("import alone", imports, options),
         _row("for comparison: import numpy, scipy.linalg, numba", bare, options),
     )
-    bar = Bar(
-        f"seconds to the first gradient, at most {LARGEST_SECONDS:g}", median, median <= LARGEST_SECONDS
-    )
+    bar = Bar(f"seconds to the first gradient, at most {LARGEST_SECONDS:g}", median, median <= LARGEST_SECONDS)
     return Report(rows, (bar,), (f"Median of {len(gradients)} new processes, interpreter start included.",))
 
 
@@ -53,6 +51,4 @@ def _seconds(program: str) -> float:
 
 
 def _row(config: str, seconds: list[float], options: Options) -> Row:
-    return Row(
-        "laflow", config, options.threads, ms=1e3 * statistics.median(seconds), ms_min=1e3 * min(seconds)
-    )
+    return Row("laflow", config, options.threads, ms=1e3 * statistics.median(seconds), ms_min=1e3 * min(seconds))
