@@ -114,7 +114,7 @@ class Instance:
         block = int(_get(kernel, "BLOCK"))
         inputs = [self._packed(item) for item in self.program.inputs]
         blocks = -(-(self.layout.structure.last - self.layout.structure.first) // block)
-        outputs = {array.name: np.zeros(self._packed_shape(array, blocks)) for array in self.program.outputs}
+        outputs = {array.name: self._unwritten(array, blocks) for array in self.program.outputs}
         rows = max(1, int(_get(kernel, "work_rows")(*inputs)))
         work = np.full((tasks, rows, block), np.nan)  # a kernel must not read what it has not written
         entry(self.layout.structure, *inputs, *outputs.values(), work)
@@ -144,6 +144,15 @@ class Instance:
         axis = [over.name for over in item.axes].index("nodes")
         packed[..., self.layout.node_at] = np.moveaxis(dense, axis, -1)
         return packed
+
+    def _unwritten(self, array: Array, blocks: int) -> np.ndarray:
+        """An output as a caller hands it over: anything where the kernel writes, zero where it does not."""
+        shape = self._packed_shape(array, blocks)
+        output = np.full(shape, np.nan)
+        if shape[-1] == self.layout.storage and shape != self.layout.weights_shape[-1:]:
+            output[..., : self.layout.structure.first] = 0.0
+            output[..., self.layout.structure.last :] = 0.0
+        return output
 
     def _packed_shape(self, array: Array, blocks: int) -> tuple[int, ...]:
         if _is_paired(array):

@@ -82,8 +82,8 @@ def _remainder(instance: ClaimInstance, step: float) -> float:
     before = instance.evaluator(balls, {})(claim.mapping)
     slope = instance.evaluator(balls, {})(_aligned(claim))
     square = arb(0)
-    for at in np.ndindex(*after.shape):
-        square += (after[at].value - before[at].value - arb(step) * slope[at].value) ** 2
+    for moved_to, base, along_it in zip(after.flat, before.flat, slope.flat, strict=True):
+        square += (moved_to.value - base.value - arb(step) * along_it.value) ** 2
     norm = square.sqrt() if not square.contains(arb(0)) else arb(0)
     return float(norm.mid())
 

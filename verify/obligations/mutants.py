@@ -1,0 +1,144 @@
+"""O7: every mutant of a kernel's text is killed, or listed as equivalent with the reason.
+
+A mutant runs interpreted, layer by layer, until one notices: it stops with an error; it leaves the rounding bound on
+ordinary inputs; on extreme ones; or when nodes are spread over many blocks and two tasks. (That its text differs from
+the committed one is O4's business and is not counted.)
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from derivations.algebra.lemma import Lemma
+from derivations.algebra.program import Program
+from verify.equivalent_mutants import reason_of_equivalence
+from verify.formulas import enclose, rounding_bounds
+from verify.kernel_inputs import KINDS, kernel_case
+from verify.kernel_instances import KERNELS, Instance, graph_layout, grid_layout, interpreted
+from verify.mutation import Mutant, mutants
+from verify.obligations.outcome import Effort, Outcome, absent, holds_unless
+
+LAYERS = ("stops", "ordinary inputs", "extreme inputs", "blocks and tasks")
+SAMPLE = 12  # one mutant in so many is run under QUICK
+SECONDS = 10  # a mutant that runs longer has lost its way and counts as stopped
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One call with what it must give."""
+
+    layer: str
+    instance: Instance
+    block: int
+    tasks: int
+    exact: dict[str, np.ndarray]
+    allowed: dict[str, np.ndarray]
+
+    def passes(self, kernel: dict[str, Any]) -> bool:
+        """Whether the kernel's outputs stay within what is allowed."""
+        kernel["BLOCK"] = self.block  # the kernel's own global, which its functions read
+        found = self.instance.run(kernel, self.tasks)
+        for name, exact in self.exact.items():
+            there = np.isfinite(self.allowed[name])
+            if not np.all(np.abs(found[name] - exact)[there] <= self.allowed[name][there]):
+                return False
+        return True
+
+
+def trials(program: Program) -> list[Trial]:
+    """Ordinary inputs first, then each extreme kind, then many blocks; on a grid and a graph."""
+    places = [grid_layout((2, 3), 1)]
+    if not program.grid_only:
+        places.append(graph_layout([[0, 1, 3], [1], [2, 0, 1, 4], [3, 2], [4, 3, 0]]))
+    found = []
+    for number, layout in enumerate(places):
+        for kind in KINDS:
+            rng = np.random.default_rng([number, KINDS.index(kind)])
+            layer = "ordinary inputs" if kind == "ordinary" else "extreme inputs"
+            found.append(_trial(layer, kernel_case(program, layout, kind, rng), 256, 1))
+        for block, tasks in ((1, 3), (2, 2), (3, 1), (4, 2)):
+            rng = np.random.default_rng([number, 99])
+            found.append(_trial("blocks and tasks", kernel_case(program, layout, "ordinary", rng), block, tasks))
+    return sorted(found, key=lambda trial: LAYERS.index(trial.layer))
+
+
+def _trial(layer: str, instance: Instance, block: int, tasks: int) -> Trial:
+    program = instance.program
+    bounds = rounding_bounds(program, instance.dense, instance.scalars, instance.sizes)
+    exact, allowed = {}, {}
+    for output, meaning in program.means.items():
+        enclosure = enclose(meaning, instance.dense, instance.scalars, instance.sizes)
+        exact[output.name] = enclosure.middle
+        # where there is no edge there is nothing to compare
+        allowed[output.name] = np.where(instance.present(output), bounds[output] + enclosure.radius, np.inf)
+        if not any(over.name == "nodes" for over in output.axes):  # partial sums add up in the caller
+            allowed[output.name] = allowed[output.name] * 2.0
+    return Trial(layer, instance, block, tasks, exact, allowed)
+
+
+def killed_by(mutant: Mutant, name: str, tried: list[Trial]) -> str | None:
+    """The first layer that notices the mutant; None if it survives."""
+    try:
+        with np.errstate(all="ignore"), _time_limit():
+            kernel = interpreted(name, mutant.text)
+            for trial in tried:
+                if not trial.passes(kernel):
+                    return trial.layer
+    except Exception:
+        return "stops"
+    return None
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def discharge(lemma: Lemma, effort: Effort) -> Outcome:
+    """All mutants of all kernels of the lemma; a fixed sample of them under QUICK."""
+    if not lemma.programs:
+        return absent("no kernel")
+    faults: list[str] = []
+    rows: list[dict[str, str]] = []
+    matrix: dict[str, Counter[str]] = {}
+    for program in lemma.programs:
+        tried = trials(program)
+        found = mutants((KERNELS / f"{program.name}.py").read_text(encoding="utf-8"))
+        for mutant in found if effort is Effort.FULL else found[::SAMPLE]:
+            layer = killed_by(mutant, program.name, tried)
+            reason = "" if layer else reason_of_equivalence(program.name, mutant)
+            verdict = layer or ("equivalent" if reason else "survives")
+            matrix.setdefault(program.name, Counter())[verdict] += 1
+            if layer is None:
+                rows.append({"kernel": program.name, "mutant": mutant.label, "reason": reason})
+            if verdict == "survives":
+                faults.append(f"{program.name}: {mutant.label} survives")
+    totals = sum(matrix.values(), Counter[str]())
+    killed = sum(totals[layer] for layer in LAYERS)
+    figure = f"{killed} killed, {totals['equivalent']} equivalent, {totals['survives']} survive"
+    counts = {name: dict(row) for name, row in matrix.items()}
+    return holds_unless(
+        faults,
+        figure,
+        mutants=sum(totals.values()),
+        killed=killed,
+        equivalent=totals["equivalent"],
+        matrix=counts,
+        not_killed=rows,
+    )
