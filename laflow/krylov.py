@@ -1,6 +1,6 @@
 """Krylov spaces, and the small matrix functions that are evaluated inside them.
 
-Everything large happens in `arnoldi`: products with an operator, and orthogonalisation by BLAS. The rest
+Everything large happens in `arnoldi`: products with an operator, and orthogonalisation. The rest
 works on matrices of the Krylov dimension. See Sect. 2.4 (exponential integration) and Sect. 3.3 of the paper.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
-from scipy.linalg.blas import dgemv
 
 from laflow.errors import ValueRangeError
+from laflow.linalg import mix_rows, row_products, subtract_rows
 
 FloatArray = NDArray[np.float64]
 
@@ -31,25 +31,58 @@ PIECES = 8
 
 @dataclass(frozen=True)
 class KrylovSpace:
-    """An orthonormal basis of span{b, Ab, ..., A^(m-1) b} and A restricted to it.
+    """An orthonormal basis of span{b, Ab, ..., A^(m-1) b}, one vector more, and A between them.
 
     `basis` is (m, n) with orthonormal rows q_1..q_m, b = `start_norm` q_1, and
-    ``A q_j = sum_i hessenberg[i, j] q_i`` plus, for the last j, `next_norm` times the unit vector that the
-    next step would add. After a breakdown the space is invariant, `next_norm` is 0 and results are exact up
-    to rounding. A zero start gives m = 0.
+    ``A q_j = sum_i hessenberg[i, j] q_i`` plus, for the last j, ``next_norm * next_vector``. After a breakdown
+    the space is invariant, there is no next vector, and results are exact up to rounding. A zero start gives
+    m = 0. `scale` is the largest |A q_j| seen.
+
+    Functions of A use the next vector too (the corrected scheme of Saad 1992): it has been paid for, and it
+    gains nearly what one more product would. `coordinates` counts basis and next vector.
     """
 
     basis: FloatArray
+    next_vector: FloatArray | None
     hessenberg: FloatArray
     start_norm: float
     next_norm: float
-    breakdown: bool
-    matvecs: int
+    scale: float
 
     @property
     def dimension(self) -> int:
-        """The dimension m reached, at most the one asked for."""
+        """The dimension m reached, at most the one asked for: as many products with A were made."""
         return int(self.hessenberg.shape[0])
+
+    @property
+    def breakdown(self) -> bool:
+        """Whether the space is invariant."""
+        return self.next_vector is None
+
+    @property
+    def coordinates(self) -> int:
+        """Number of coordinates of a vector in this space, m + 1, or m after a breakdown."""
+        return self.dimension + (self.next_vector is not None)
+
+    @property
+    def generator(self) -> FloatArray:
+        """A in coordinates: the Hessenberg matrix and, below it, the step to the next vector.
+
+        Where A takes the next vector is not known; that column is zero, and `residual_integral` counts it.
+        """
+        size = self.dimension
+        matrix = np.zeros((self.coordinates, self.coordinates))
+        matrix[:size, :size] = self.hessenberg
+        if self.next_vector is not None:
+            matrix[size, size - 1] = self.next_norm
+        return matrix
+
+    def combine(self, coefficients: FloatArray, out: FloatArray) -> None:
+        """Write the vectors with these `coefficients` (k, coordinates) into `out` (k, n).
+
+        The rows of `out` may be the first ones of the basis itself, which is lost then.
+        """
+        mix_rows(coefficients, self.basis, out, self.next_vector)
 
 
 def arnoldi(
@@ -63,8 +96,8 @@ def arnoldi(
     """Build the Krylov space of an operator and a start vector of length n.
 
     `apply(vector, image)` writes A times `vector` (n,) into `image` (n,). The basis is built in `storage`
-    ``(>= krylov_dim, n)``, whose first row may be `start` itself; `spare` (n,) takes the last product, which
-    is no basis vector. Both are allocated if absent. Cost: at most `krylov_dim` products.
+    ``(>= krylov_dim, n)``, whose first row may be `start` itself, and the next vector in `spare` (n,). Both are
+    allocated if absent. Cost: at most `krylov_dim` products.
     """
     length = start.size
     if krylov_dim < 1:
@@ -74,11 +107,11 @@ def arnoldi(
     rows = np.zeros((limit, length)) if storage is None else storage
     last = np.zeros(length) if spare is None else spare
     hessenberg = np.zeros((limit, limit))
-    start_norm = float(np.sqrt(np.dot(start, start)))
+    start_norm = float(np.sqrt(row_products(rows[:0], start)[1]))
     if start_norm == 0.0:
-        return KrylovSpace(rows[:0], hessenberg[:0, :0], 0.0, 0.0, True, 0)
+        return KrylovSpace(rows[:0], None, hessenberg[:0, :0], 0.0, 0.0, 0.0)
     np.multiply(start, 1.0 / start_norm, out=rows[0])
-    scale = 0.0
+    scale = norm = 0.0
     for column in range(limit):
         size = column + 1
         image = rows[size] if size < limit else last
@@ -87,10 +120,10 @@ def arnoldi(
         hessenberg[:size, column] = coefficients
         scale = max(scale, applied_norm)
         if norm <= BREAKDOWN * scale:
-            return KrylovSpace(rows[:size], hessenberg[:size, :size].copy(), start_norm, 0.0, True, size)
+            return KrylovSpace(rows[:size], None, hessenberg[:size, :size].copy(), start_norm, 0.0, scale)
         if size < limit:
             hessenberg[size, column] = norm
-    return KrylovSpace(rows[:limit], hessenberg, start_norm, norm, False, limit)
+    return KrylovSpace(rows[:limit], last, hessenberg, start_norm, norm, scale)
 
 
 def _orthonormalize(basis: FloatArray, vector: FloatArray) -> tuple[FloatArray, float, float]:
@@ -99,35 +132,34 @@ def _orthonormalize(basis: FloatArray, vector: FloatArray) -> tuple[FloatArray, 
     Returns the coefficients removed, the norm of what was left (by which it was divided), and the norm
     before.
     """
-    before = float(np.dot(vector, vector))
-    coefficients = basis @ vector
+    coefficients, before = row_products(basis, vector)
     # Pythagoras spares a pass over the vector; it is accurate unless the norm drops, which is tested.
     square = before - float(np.dot(coefficients, coefficients))
     if square > NORM_DROP**2 * before:
         norm = float(np.sqrt(square))
-        dgemv(-1.0 / norm, basis.T, coefficients, beta=1.0 / norm, y=vector, overwrite_y=1)
+        subtract_rows(basis, coefficients, 1.0 / norm, vector)
         return coefficients, norm, float(np.sqrt(before))
-    dgemv(-1.0, basis.T, coefficients, beta=1.0, y=vector, overwrite_y=1)
-    correction = basis @ vector
-    dgemv(-1.0, basis.T, correction, beta=1.0, y=vector, overwrite_y=1)
-    norm = float(np.sqrt(np.dot(vector, vector)))
+    subtract_rows(basis, coefficients, 1.0, vector)
+    correction, _ = row_products(basis, vector)
+    subtract_rows(basis, correction, 1.0, vector)
+    norm = float(np.linalg.norm(vector))
     if norm > 0.0:
         vector *= 1.0 / norm
     return coefficients + correction, norm, float(np.sqrt(before))
 
 
 def phi_trajectory(space: KrylovSpace, time: float) -> FloatArray:
-    """Coefficients of t phi(tA) b in the basis of `space`, at PIECES + 1 equidistant times 0..`time`.
+    """Coordinates of t phi(tA) b in `space`, at PIECES + 1 equidistant times 0..`time`.
 
-    Row k holds t_k phi(t_k H) `start_norm` e_1, Eq. (2.29), by powers of one exponential of
-    ``[[H, e_1], [0, 0]]``. Shape (PIECES + 1, m).
+    Row k holds t_k phi(t_k G) `start_norm` e_1, Eq. (2.29), G the generator, by powers of one exponential of
+    ``[[G, e_1], [0, 0]]``. Shape (PIECES + 1, coordinates).
     """
-    size = space.dimension
+    size = space.coordinates
     states = np.zeros((PIECES + 1, size + 1))
     states[0, size] = 1.0
     if size:
         augmented = np.zeros((size + 1, size + 1))
-        augmented[:size, :size] = space.hessenberg
+        augmented[:size, :size] = space.generator
         augmented[0, size] = 1.0
         step = _finite_expm(augmented * (time / PIECES), time)
         for piece in range(PIECES):
@@ -138,15 +170,15 @@ def phi_trajectory(space: KrylovSpace, time: float) -> FloatArray:
 
 
 def residual_integral(space: KrylovSpace, trajectory: FloatArray, time: float) -> float:
-    """The integral of the residual norm, ``next_norm * integral |y_m(t)| dt``, of a trajectory y in `space`.
+    """The integral of the residual norm of a `trajectory` y in `space`, estimated.
 
-    The error e of Arnoldi's approximation obeys e' = A e + residual, so this estimates ``|e(time)|`` up to
-    the growth factor ``exp(time * max(0, mu))`` of the flow, mu the logarithmic norm of A. Simpson's rule on
-    the samples.
+    The residual is y_(m+1)(t) A q_(m+1), the product not made; `scale` stands for its norm. The error e of the
+    approximation obeys e' = A e + residual, so this estimates ``|e(time)|`` up to the growth
+    ``exp(time * max(0, mu))`` of the flow, mu the logarithmic norm of A. Simpson's rule on the samples.
     """
-    if space.next_norm == 0.0 or not space.dimension:
+    if space.breakdown:
         return 0.0
-    return space.next_norm * simpson(np.abs(trajectory[:, -1]), time)
+    return space.scale * simpson(np.abs(trajectory[:, -1]), time)
 
 
 def relative_residual(space: KrylovSpace, trajectory: FloatArray, time: float) -> float:
@@ -172,15 +204,15 @@ def van_loan_core(adjoint: KrylovSpace, forward: KrylovSpace, time: float) -> tu
         integral_0^time lambda(time - s) v(s)^T ds = P^T core Q,   integral_0^time lambda = P^T covector.
 
     Both are the upper right block of one exponential (Van Loan 1978), which equals the two-subspace form
-    (3.41)-(3.44). Returns core (m_P, m_Q) and covector (m_P,).
+    (3.41)-(3.44). Returns core (P's coordinates, Q's coordinates) and covector (P's coordinates,).
     """
-    rows, columns = adjoint.dimension, forward.dimension
+    rows, columns = adjoint.coordinates, forward.coordinates
     size = rows + columns + 1
     matrix = np.zeros((size, size))
-    matrix[:rows, :rows] = adjoint.hessenberg
+    matrix[:rows, :rows] = adjoint.generator
     matrix[0, size - 1] = 1.0
-    # The transpose of [[H_Q, e_1], [0, 0]]; the norms of b and g are multiplied back at the end.
-    matrix[rows : size - 1, rows : size - 1] = forward.hessenberg.T
+    # The transpose of [[G_Q, e_1], [0, 0]]; the norms of b and g are multiplied back at the end.
+    matrix[rows : size - 1, rows : size - 1] = forward.generator.T
     if columns:
         matrix[size - 1, rows] = 1.0
     block = _finite_expm(matrix * time, time)[:rows, rows:] * adjoint.start_norm
@@ -189,29 +221,11 @@ def van_loan_core(adjoint: KrylovSpace, forward: KrylovSpace, time: float) -> tu
     return core, covector
 
 
-def combine_rows(coefficients: FloatArray, rows: FloatArray, *, chunk: int = 8192) -> FloatArray:
-    """Replace the first rows of `rows` (m, n) by ``coefficients @ rows[:m']``, without a second array of that
-    size.
-
-    `coefficients` is (k, m') with k, m' <= m. Returns the view ``rows[:k]``.
-    """
-    count, used = coefficients.shape
-    length = rows.shape[1]
-    buffer = np.empty((count, min(chunk, length)))
-    for begin in range(0, length, chunk):
-        piece = rows[:, begin : begin + chunk]
-        mixed = buffer[:, : piece.shape[1]]
-        np.matmul(coefficients, piece[:used], out=mixed)
-        piece[:count] = mixed
-    return rows[:count]
-
-
 def require_finite(values: FloatArray, time: float) -> None:
     """Raise if the flow has overflowed."""
     if not np.all(np.isfinite(values)):
         raise ValueRangeError(
-            f"the flow overflows at time {time:g}: the linearized flow grows exponentially, use a smaller "
-            "time"
+            f"the flow overflows at time {time:g}: the linearized flow grows exponentially, use a smaller time"
         )
 
 

@@ -15,6 +15,7 @@ from laflow.errors import ShapeError, ValueRangeError
 from laflow.graph import FloatArray, Graph, GridGraph, IntArray
 from laflow.kernels import euler_step, lift, linear_map, log_likelihood, similarity, source
 from laflow.krylov import KrylovSpace, arnoldi, phi_trajectory, relative_residual
+from laflow.linalg import row_products
 
 # S is computed to a few rounding errors, so b = (S - 1/J)/J below this many of them is the zero vector.
 SOURCE_ROUNDING = 8.0
@@ -143,9 +144,10 @@ def solve_packed_flow(problem: LabelingProblem, weights: FloatArray, time: float
     similar = packed_similarity(problem, weights)
     space = forward_space(problem, weights, similar, storage, graph.empty_nodes(labels))
     trajectory = phi_trajectory(space, time)
-    tangent = (trajectory[-1] @ space.basis).reshape(labels, -1)
+    tangent = graph.empty_nodes(labels)
+    space.combine(trajectory[-1:], tangent.reshape(1, -1))
     estimate = relative_residual(space, trajectory, time)
-    return FlowSolution(graph, tangent, space.dimension, space.matvecs, estimate)
+    return FlowSolution(graph, tangent, space.dimension, space.dimension, estimate)
 
 
 def packed_similarity(problem: LabelingProblem, weights: FloatArray) -> FloatArray:
@@ -166,16 +168,25 @@ def forward_space(
         start[:] = 0.0
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
-        graph.run(linear_map, (weights, similar, vector.reshape(similar.shape)), (image.reshape(similar.shape),))
+        linear_map_into(problem, weights, similar, vector, image)
 
     rows = storage.reshape(storage.shape[0], -1)
     return arnoldi(apply, start, min(rows.shape[0], problem.unknowns), storage=rows, spare=spare.reshape(-1))
 
 
+def linear_map_into(
+    problem: LabelingProblem, weights: FloatArray, similar: FloatArray, vector: FloatArray, image: FloatArray
+) -> None:
+    """Write A times the flat `vector` into the flat `image`, Eq. (2.23)."""
+    fields = vector.reshape(similar.shape), image.reshape(similar.shape)
+    problem.graph.run(linear_map, (weights, similar, fields[0]), (fields[1],))
+
+
 def source_vanishes(start: FloatArray, problem: LabelingProblem) -> bool:
     """Whether b is zero up to the rounding of S: then there is no flow, and its direction would be noise."""
     rounding = SOURCE_ROUNDING * np.finfo(np.float64).eps / problem.labels**2
-    return bool(np.dot(start, start) <= rounding**2 * problem.unknowns)
+    _, square = row_products(start[None][:0], start)
+    return square <= rounding**2 * problem.unknowns
 
 
 def euler_flow(

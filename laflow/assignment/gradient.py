@@ -157,17 +157,21 @@ def _flow_gradient(
         truth,
         time=options.time,
         krylov_dim=options.krylov_dim,
-        rank=options.rank if options.method == "low-rank" else options.krylov_dim,
+        rank=_rank(options),
         workspace=workspace,
     )
+
+
+def _rank(options: GradientOptions) -> int:
+    """Where to cut the core; the full core has as many rows as a Krylov space has coordinates."""
+    return options.rank if options.method == "low-rank" else options.krylov_dim + 1
 
 
 def gradient_workspace(problem: LabelingProblem, options: GradientOptions) -> Workspace | None:
     """Memory for many gradients of problems of this size; None for methods that use none."""
     if options.method not in ("low-rank", "factored"):
         return None
-    rank = options.rank if options.method == "low-rank" else options.krylov_dim
-    return Workspace.allocate(problem, options.krylov_dim, rank)
+    return Workspace.allocate(problem, options.krylov_dim, _rank(options))
 
 
 def riemannian_gradient(graph: Graph, weights: ArrayLike, gradient: ArrayLike) -> FloatArray:

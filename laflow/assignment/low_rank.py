@@ -6,7 +6,7 @@ The first integral is a matrix M of rank at most m, M = P^T C Q with the small c
 exponential; its singular value decomposition, cut at rank r, feeds one pass over the pixels. The second
 summand needs Lambda only and is taken exactly: inside the low-rank part it would dominate the error at r = 1.
 
-Memory: two bases of m node fields, S, and one scratch field. The gradient of the loss is formed where the second
+Memory: two bases of m node fields, S, and one field more. The gradient of the loss is formed where the second
 basis begins, and the bases are turned into singular vectors in place.
 """
 
@@ -18,6 +18,7 @@ from laflow.assignment.flow import (
     FlowSolution,
     LabelingProblem,
     forward_space,
+    linear_map_into,
     target_into,
 )
 from laflow.assignment.objective import Moments, direction_gradient_into, packed_moments
@@ -26,13 +27,13 @@ from laflow.kernels import linear_map_adjoint, low_rank_gradient, similarity, so
 from laflow.krylov import (
     KrylovSpace,
     arnoldi,
-    combine_rows,
     phi_trajectory,
     relative_residual,
     residual_integral,
     simpson,
     van_loan_core,
 )
+from laflow.linalg import subtract_rows
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Workspace:
     def allocate(problem: LabelingProblem, krylov_dim: int, rank: int) -> "Workspace":
         """Room for `krylov_dim` basis vectors, which `rank` singular vectors and one more field reuse."""
         rows = max(min(krylov_dim, problem.unknowns), min(rank, problem.unknowns) + 1)
-        field = problem.graph.zeros_nodes
+        field = problem.graph.empty_nodes
         return Workspace(field(rows, problem.labels), field(rows, problem.labels), field(problem.labels))
 
 
@@ -99,7 +100,7 @@ def low_rank_flow_gradient(
     rank: int,
     workspace: Workspace | None = None,
 ) -> FlowGradient:
-    """The gradient with a core cut at `rank` (``rank = krylov_dim``: the full core).
+    """The gradient with a core cut at `rank` (``rank = krylov_dim + 1``: the full core).
 
     `weights` are packed and checked, `truth` is checked. The result holds no reference to `workspace`.
     """
@@ -130,24 +131,24 @@ def _factorize(
     """Both Krylov spaces, turned in place into the singular vectors of M, Lambda and v_T."""
     graph = problem.graph
     dimension = min(krylov_dim, problem.unknowns)
-    scratch = graph.zeros_nodes(problem.labels)
-
-    # The last product of the first space lands in the second basis, which is not in use yet.
-    forward = forward_space(problem, weights, room.similarity, room.forward[:dimension], room.adjoint[dimension - 1])
+    first, last = room.forward[0], graph.empty_nodes(problem.labels)
+    forward = forward_space(problem, weights, room.similarity, room.forward[:dimension], last)
     trajectory = phi_trajectory(forward, time)
-    target_into(problem, truth, scratch)
-    moments = _loss_gradient_start(problem, scratch, forward, trajectory[-1], room.adjoint[0])
+    forward.combine(trajectory[-1:], room.adjoint[0].reshape(1, -1))
 
-    # The last product of the second space lands on q_1 = b / |b|, which is computed again afterwards.
-    adjoint = _adjoint_space(problem, weights, room, scratch, dimension)
-    if forward.dimension:
-        graph.run(source, (room.similarity,), (room.forward[0],))
-        room.forward[0] *= 1.0 / forward.start_norm
+    # From here on the first and the last vector of the first space give their memory to V* and to the products
+    # with A^T: they are cheap to compute again.
+    first[...] = 0.0
+    target_into(problem, truth, first)
+    moments = packed_moments(graph, first, room.adjoint[0])
+    direction_gradient_into(graph, first, room.adjoint[0], moments, room.adjoint[0])
+    adjoint = _adjoint_space(problem, weights, room, first, last, dimension)
 
     core = _truncated_core(adjoint, forward, trajectory, time, rank)
     kept = core.left.shape[0]
-    combine_rows(np.vstack([core.left, core.covector]), _flat(room.adjoint))
-    combine_rows(np.vstack([core.right, trajectory[-1]]), _flat(room.forward))
+    adjoint.combine(np.vstack([core.left, core.covector]), _flat(room.adjoint[: kept + 1]))
+    _restore_ends(problem, weights, room.similarity, forward)
+    forward.combine(np.vstack([core.right, trajectory[-1]]), _flat(room.forward[: kept + 1]))
     return _Factors(
         room.adjoint[:kept],
         room.forward[:kept],
@@ -155,7 +156,7 @@ def _factorize(
         room.forward[kept],
         moments,
         (forward.dimension, adjoint.dimension),
-        forward.matvecs + adjoint.matvecs,
+        forward.dimension + adjoint.dimension + (not forward.breakdown),
         relative_residual(forward, trajectory, time),
         core.error_estimate,
     )
@@ -184,22 +185,13 @@ def _flat(fields: FloatArray) -> FloatArray:
     return fields.reshape(fields.shape[0], -1)
 
 
-def _loss_gradient_start(
-    problem: LabelingProblem,
-    target: FloatArray,
-    forward: KrylovSpace,
-    coefficients: FloatArray,
-    out: FloatArray,
-) -> Moments:
-    """Write g = df(v_T) into `out`, by way of v_T."""
-    np.matmul(coefficients, forward.basis, out=out.reshape(-1))
-    moments = packed_moments(problem.graph, target, out)
-    direction_gradient_into(problem.graph, target, out, moments, out)
-    return moments
-
-
 def _adjoint_space(
-    problem: LabelingProblem, weights: FloatArray, room: Workspace, scratch: FloatArray, dimension: int
+    problem: LabelingProblem,
+    weights: FloatArray,
+    room: Workspace,
+    scratch: FloatArray,
+    last: FloatArray,
+    dimension: int,
 ) -> KrylovSpace:
     """The Krylov space of (A^T, g), Eq. (3.41), g being the first row of the second basis."""
 
@@ -208,7 +200,20 @@ def _adjoint_space(
         problem.graph.run(linear_map_adjoint, inputs, (scratch, image.reshape(scratch.shape)))
 
     rows = _flat(room.adjoint)
-    return arnoldi(apply, rows[0], dimension, storage=rows, spare=room.forward[0].reshape(-1))
+    return arnoldi(apply, rows[0], dimension, storage=rows, spare=last.reshape(-1))
+
+
+def _restore_ends(problem: LabelingProblem, weights: FloatArray, similar: FloatArray, forward: KrylovSpace) -> None:
+    """Compute q_1 = b / |b| again, and the next vector by the last step of Arnoldi's method."""
+    if not forward.dimension:
+        return
+    first = forward.basis[0]
+    problem.graph.run(source, (similar,), (first.reshape(similar.shape),))
+    first *= 1.0 / forward.start_norm
+    if forward.next_vector is not None:
+        linear_map_into(problem, weights, similar, forward.basis[-1], forward.next_vector)
+        coefficients = np.ascontiguousarray(forward.hessenberg[:, -1])
+        subtract_rows(forward.basis, coefficients, 1.0 / forward.next_norm, forward.next_vector)
 
 
 def _truncated_core(
@@ -217,7 +222,7 @@ def _truncated_core(
     """The singular triplets of M that are kept, Eqs. (3.45)-(3.47), with sigma_r in the left factor."""
     core, covector = van_loan_core(adjoint, forward, time)
     if not core.size:
-        empty = np.zeros((0, adjoint.dimension)), np.zeros((0, forward.dimension))
+        empty = np.zeros((0, adjoint.coordinates)), np.zeros((0, forward.coordinates))
         return _Core(*empty, covector, 0.0)
     vectors, values, others = np.linalg.svd(core, full_matrices=False)
     kept = min(rank, values.size)
@@ -239,7 +244,7 @@ def _core_residual(adjoint: KrylovSpace, forward: KrylovSpace, trajectory: Float
     the reverse, to first order.
     """
     primitive = phi_trajectory(adjoint, time)
-    costate = primitive @ adjoint.hessenberg.T
+    costate = primitive @ adjoint.generator.T
     costate[:, 0] += adjoint.start_norm
     forward_error = residual_integral(forward, trajectory, time)
     adjoint_error = residual_integral(adjoint, costate, time)

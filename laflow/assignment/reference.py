@@ -72,9 +72,10 @@ def krylov_flow_gradient(
     space = arnoldi(_kronecker_sum(time * linear.generator), _start(linear, time).ravel(), krylov_dim)
     trajectory = phi_trajectory(space, 1.0)
     size = problem.unknowns + 1
-    integral = time * (trajectory[-1] @ space.basis).reshape(size, size)
+    integral = np.zeros((size, size))
+    space.combine(time * trajectory[-1:], integral.reshape(1, -1))
     error = relative_residual(space, trajectory, 1.0)
-    return _pull_back(problem, weights, linear, integral, space.dimension, space.matvecs, error)
+    return _pull_back(problem, weights, linear, integral, space.dimension, space.dimension, error)
 
 
 def _kronecker_sum(scaled: FloatArray) -> Callable[[FloatArray, FloatArray], None]:

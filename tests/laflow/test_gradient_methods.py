@@ -121,10 +121,10 @@ def test_the_error_estimate_follows_the_error():
         assert 0.03 < found.error_estimate / error < 300.0
 
 
-@given(cases(unknowns=200))
-def test_full_rank_is_the_factored_gradient(case):
-    low_rank, factored = (gradient_of(case, method, 6, 6).gradient for method in ("low-rank", "factored"))
-    np.testing.assert_array_equal(low_rank, factored)
+def test_full_rank_of_a_whole_space_is_the_factored_gradient():
+    case = make_case((2, 3), 2)
+    low_rank, factored = (gradient_of(case, method, 12, 12).gradient for method in ("low-rank", "factored"))
+    np.testing.assert_allclose(low_rank, factored, atol=1e-14 * np.abs(factored).max())
 
 
 @given(case=cases(unknowns=200), seed=st.integers(0, 1000))
@@ -169,7 +169,7 @@ def test_the_gradient_is_zero_for_neighbours_outside_the_image():
 
 def test_what_was_spent_is_told():
     found = gradient_of(make_case((6, 6), 3), "low-rank", krylov_dim=5, rank=2)
-    assert (found.krylov_dim, found.rank, found.matvecs) == (5, 2, 10)
+    assert (found.krylov_dim, found.rank, found.matvecs) == (5, 2, 11)
     assert (found.solution.krylov_dim, found.solution.matvecs) == (5, 5)
 
 
