@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,13 +71,14 @@ def _discrete_log(value: int, prime: int) -> int:
     raise AssertionError("the generator does not reach this value")
 
 
-def _square_root(value: int, prime: int) -> int:
-    """The root that is itself a square, so that roots of products are products of roots."""
+def _root(value: int, degree: int, prime: int) -> int:
+    """The one root among the squares, so that roots of products are products of roots."""
     order = (prime - 1) // 2
     if pow(value, order, prime) != 1:
         raise NoPoint(prime)
-    root = pow(value, (prime + 1) // 4, prime)
-    return root if pow(root, order, prime) == 1 else prime - root
+    if math.gcd(degree, order) != 1:
+        raise NotImplementedError(f"no root of degree {degree} modulo {prime}")
+    return pow(value, pow(degree, -1, order), prime)
 
 
 def _inverse(value: int, prime: int) -> int:
@@ -141,9 +143,9 @@ class Residue:
             {key: -times for key, times in self.log_unknown.items()},
         )
 
-    def root(self) -> Residue:
-        root = _square_root(self.value, P)
-        return Residue(lambda n: _square_root(self.level(n), PRIMES[n]), self.dual * pow(2 * root, -1, P))
+    def root(self, degree: int) -> Residue:
+        slope = _root(self.value, degree, P) * _inverse(degree * self.value, P)
+        return Residue(lambda n: _root(self.level(n), degree, PRIMES[n]), self.dual * slope)
 
     def exp(self) -> Residue:
         value = pow(GENERATOR, self.level(1), P)
@@ -157,9 +159,15 @@ class Residue:
         )
 
 
+@lru_cache(maxsize=10000)
+def _prime_factors(number: sp.Rational) -> Mapping[sp.Integer, int]:
+    """Primes (and -1) with the exponents that multiply to ``number``: what its logarithm consists of."""
+    return {} if number == 1 else sp.factorrat(number)
+
+
 def _constant(number: sp.Rational) -> Residue:
     numerator, denominator = int(number.p), int(number.q)
-    unknown: dict[int, int] | None = {} if number == 1 else None
+    unknown = {int(prime): int(times) for prime, times in _prime_factors(number).items()}
     return Residue(lambda n: numerator * _inverse(denominator, PRIMES[n]), 0, 0, unknown)
 
 
@@ -245,10 +253,8 @@ class _Evaluation:
         base, exponent = self(expr.base, at), expr.exp
         if not exponent.is_Rational:
             return (self(exponent, at) * base.log()).exp()
-        if exponent.q == 2:
-            base = base.root()
-        elif exponent.q != 1:
-            raise TypeError(f"only square roots have a value here, not the power {exponent}")
+        if exponent.q != 1:
+            base = base.root(int(exponent.q))
         if exponent < 0:
             base = base.inverse()
         result = _constant(sp.Integer(1))

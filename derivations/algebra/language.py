@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -235,7 +236,8 @@ class Tensor:
             raise TypeError(
                 f"indices over ({', '.join(r.name for r in found)}) given, ({', '.join(r.name for r in want)}) expected"
             )
-        return self.expr.xreplace(dict(zip(self.free, given, strict=True)))
+        expr = _refresh(self.expr) if _bound_indices(self.expr).intersection(given) else self.expr
+        return expr.xreplace(dict(zip(self.free, given, strict=True)))
 
     @property
     def axes(self) -> tuple[Range, ...]:
@@ -272,7 +274,7 @@ def substitute(expr: sp.Expr, values: Mapping[Array, Tensor | Callable[..., sp.E
 
 
 def _refresh(expr: sp.Expr) -> sp.Expr:
-    """Give nested sums distinct bound indices where a substitution has put a sum inside a copy of itself."""
+    """Give every sum a bound index that occurs nowhere else."""
     if isinstance(expr, Total | Largest):
         fresh = expr.bound.fresh()
         rest = [_refresh(arg).xreplace({expr.bound: fresh}) for arg in (expr.args[0], *expr.args[2:])]
@@ -280,6 +282,12 @@ def _refresh(expr: sp.Expr) -> sp.Expr:
     if not expr.args or isinstance(expr, Entry | Delta):
         return expr
     return expr.func(*(_refresh(arg) for arg in expr.args))
+
+
+@lru_cache(maxsize=20000)
+def _bound_indices(expr: sp.Expr) -> frozenset[Index]:
+    """The indices that sums in ``expr`` bind: no other index may take their place inside it."""
+    return frozenset(node.bound for node in expr.atoms(Total, Largest))
 
 
 def free_indices(expr: sp.Expr) -> set[Index]:

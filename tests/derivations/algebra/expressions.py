@@ -21,10 +21,10 @@ table = Array("table", rows, columns)
 share = Array("share", rows, columns, sums={1: 1})
 offset = Array("offset", rows, columns, sums={1: 0})
 ARRAYS = (vector, weight, matrix, table, share, offset)
-NAMES = {rows: ("i", "k"), columns: ("j", "l")}  # few names, so that inner sums reuse outer ones
+NAMES = {rows: ("i", "k"), columns: ("j", "q")}  # few names, so that inner sums reuse outer ones
 
 i, k = rows.indices("i k")
-j, l = columns.indices("j l")
+j, q = columns.indices("j q")
 
 
 class Values:
@@ -129,7 +129,8 @@ def expressions(draw: Any, scope: tuple[Index, ...] = (i, j), depth: int = 3, sm
         bound = over.index(draw(st.sampled_from(NAMES[over])))
         wider = scope if bound in scope else (*scope, bound)
         return total(draw(expressions(wider, depth - 1, smooth)), bound)
-    left = draw(expressions(scope, depth - 1, smooth))
+    # No logarithm inside an exponential: it would be a root, and most random values have none modulo a prime.
+    left = draw(expressions(scope, depth - 1, smooth and kind != "exp"))
     if kind == "exp":
         return sp.exp(left / 8)
     if kind == "log":

@@ -16,9 +16,9 @@ from tests.derivations.algebra.expressions import (
     i,
     j,
     k,
-    l,
     matrix,
     offset,
+    q,
     rows,
     share,
     table,
@@ -78,9 +78,9 @@ def test_bound_indices_can_be_renamed(expr):
     assert proved(total(expr, k), total(expr.xreplace({k: other}), other))
 
 
-@given(expressions(scope=(i, j, k, l)))
+@given(expressions(scope=(i, j, k, q)))
 def test_sums_can_be_exchanged(expr):
-    assert proved(total(total(expr, k), l), total(total(expr, l), k))
+    assert proved(total(total(expr, k), q), total(total(expr, q), k))
 
 
 @given(expressions(scope=(i, j)), expressions(scope=(i, j, k), smooth=False))
@@ -100,17 +100,17 @@ def test_what_is_proved_holds_at_a_point(left, right, seed):
         assert values.of(left, PLACE) == pytest.approx(values.of(right, PLACE), rel=1e-9, abs=1e-9)
 
 
-@given(expressions(), st.sampled_from([vector[i], table[i, j], sp.Integer(1), total(weight[l], l)]))
+@given(expressions(), st.sampled_from([vector[i], table[i, j], sp.Integer(1), total(weight[q], q)]))
 def test_a_difference_that_is_added_is_found(expr, difference):
     assert not proved(expr + difference, expr)
 
 
 TRUE = {
-    "declared sum": (total(share[i, l] * vector[i], l), vector[i]),
-    "declared sum of zero": (total(offset[i, l] * matrix[i, k], l), sp.Integer(0)),
-    "declared sum inside an exponential": (sp.exp(total(share[i, l], l)), sp.exp(sp.Integer(1))),
-    "sum of ones": (total(1, l), columns.size),
-    "square of a sum": (total(weight[l], l) ** 2, total(weight[j] * weight[l], j, l)),
+    "declared sum": (total(share[i, q] * vector[i], q), vector[i]),
+    "declared sum of zero": (total(offset[i, q] * matrix[i, k], q), sp.Integer(0)),
+    "declared sum inside an exponential": (sp.exp(total(share[i, q], q)), sp.exp(sp.Integer(1))),
+    "sum of ones": (total(1, q), columns.size),
+    "square of a sum": (total(weight[q], q) ** 2, total(weight[j] * weight[q], j, q)),
     "exponential of a sum": (sp.exp(vector[i] + weight[j]), sp.exp(vector[i]) * sp.exp(weight[j])),
     "logarithm of a product": (sp.log(vector[i] * weight[j]), sp.log(vector[i]) + sp.log(weight[j])),
     "exponential of a logarithm": (sp.exp(2 * sp.log(vector[i])), vector[i] ** 2),
@@ -126,29 +126,29 @@ TRUE = {
     "root of a number": ((1 + sp.sqrt(2) * vector[i]) ** 2, 1 + 2 * sp.sqrt(2) * vector[i] + 2 * vector[i] ** 2),
     "logarithm of a number": (sp.log(6 * vector[i]), sp.log(2) + sp.log(3) + sp.log(vector[i])),
     "softmax shift": (
-        sp.exp(weight[j] - vector[i]) / total(sp.exp(weight[l] - vector[i]), l),
-        sp.exp(weight[j]) / total(sp.exp(weight[l]), l),
+        sp.exp(weight[j] - vector[i]) / total(sp.exp(weight[q] - vector[i]), q),
+        sp.exp(weight[j]) / total(sp.exp(weight[q]), q),
     ),
     "free delta": (Delta(i, k) * vector[k], Delta(i, k) * vector[i]),
     "squared delta": (Delta(i, k) ** 2, Delta(i, k)),
     "trace of a product": (total(matrix[i, k] * matrix[k, i], i, k), total(matrix[k, i] * matrix[i, k], k, i)),
 }
 FALSE = {
-    "declared sum with a second factor": (total(share[i, l] * weight[l], l), total(weight[l], l)),
+    "declared sum with a second factor": (total(share[i, q] * weight[q], q), total(weight[q], q)),
     "declared sum over the other axis": (total(share[k, j], k), sp.Integer(1)),
-    "declared sum of a square": (total(share[i, l] ** 2, l), sp.Integer(1)),
+    "declared sum of a square": (total(share[i, q] ** 2, q), sp.Integer(1)),
     "transposed matrix": (matrix[i, k], matrix[k, i]),
     "trace of a square": (total(matrix[i, k] * matrix[k, i], i, k), total(matrix[i, k] ** 2, i, k)),
-    "sum of products": (total(weight[l] * table[i, l], l), total(weight[l], l) * total(table[i, l], l)),
+    "sum of products": (total(weight[q] * table[i, q], q), total(weight[q], q) * total(table[i, q], q)),
     "capture": (total(table[i, j] * total(table[i, j], j), j), total(table[i, j] ** 2, j)),
-    "size of another range": (total(1, l), rows.size),
+    "size of another range": (total(1, q), rows.size),
     "exponential of a product": (sp.exp(vector[i] * weight[j]), sp.exp(vector[i]) * sp.exp(weight[j])),
-    "exponential inside a sum": (total(sp.exp(weight[l]), l), sp.exp(total(weight[l], l))),
-    "sum of inverses": (total(1 / weight[l], l), 1 / total(weight[l], l)),
+    "exponential inside a sum": (total(sp.exp(weight[q]), q), sp.exp(total(weight[q], q))),
+    "sum of inverses": (total(1 / weight[q], q), 1 / total(weight[q], q)),
     "two free deltas": (Delta(i, k) * vector[k], vector[i]),
     "half a softmax shift": (
-        sp.exp(weight[j] - vector[i]) / total(sp.exp(weight[l]), l),
-        sp.exp(weight[j]) / total(sp.exp(weight[l]), l),
+        sp.exp(weight[j] - vector[i]) / total(sp.exp(weight[q]), q),
+        sp.exp(weight[j]) / total(sp.exp(weight[q]), q),
     ),
 }
 
@@ -165,7 +165,7 @@ def test_a_non_identity_is_not_proved(name):
 
 def test_arrays_of_one_name_with_other_declared_sums_are_not_confused():
     plain = Array("share", rows, columns)
-    assert not proved(total(plain[i, l], l), sp.Integer(1))
+    assert not proved(total(plain[i, q], q), sp.Integer(1))
 
 
 def test_a_maximum_is_refused():
@@ -179,4 +179,4 @@ def test_an_unknown_function_is_refused():
 
 
 def test_a_leftover_is_readable():
-    assert str(leftover(normal_form(2 * vector[i] - total(weight[l], l)))) == "2 vector[i] - Σ_{c10'}(weight[c10'])"
+    assert str(leftover(normal_form(2 * vector[i] - total(weight[q], q)))) == "2 vector[i] - Σ_{c10'}(weight[c10'])"
