@@ -160,14 +160,10 @@ class Residue:
 
 
 @lru_cache(maxsize=10000)
-def _prime_factors(number: sp.Rational) -> Mapping[sp.Integer, int]:
-    """Primes (and -1) with the exponents that multiply to ``number``: what its logarithm consists of."""
-    return {} if number == 1 else sp.factorrat(number)
-
-
 def _constant(number: sp.Rational) -> Residue:
     numerator, denominator = int(number.p), int(number.q)
-    unknown = {int(prime): int(times) for prime, times in _prime_factors(number).items()}
+    primes = {} if number == 1 else sp.factorrat(number)  # and -1: what the logarithm consists of
+    unknown = {int(prime): int(times) for prime, times in primes.items()}
     return Residue(lambda n: numerator * _inverse(denominator, PRIMES[n]), 0, 0, unknown)
 
 
@@ -207,6 +203,7 @@ class _Evaluation:
     def __init__(self, point: Point) -> None:
         self.point = point
         self.arrays: dict[Array, Entries] = {}
+        self.entries: dict[tuple[Array, tuple[int, ...]], Residue] = {}
         self.symbols: dict[sp.Symbol, Residue] = {
             over.size: _constant(sp.Integer(n)) for over, n in point.sizes.items()
         }
@@ -219,8 +216,11 @@ class _Evaluation:
         if isinstance(expr, sp.Add):
             return _fold(self(arg, at) for arg in expr.args)
         if isinstance(expr, sp.Mul):
-            result = _constant(sp.Integer(1))
-            for arg in expr.args:
+            if any(isinstance(arg, Delta) and at[arg.args[0]] != at[arg.args[1]] for arg in expr.args):
+                return _constant(sp.Integer(0))  # spares the other factors
+            first, *rest = expr.args
+            result = self(first, at)
+            for arg in rest:
                 result = result * self(arg, at)
             return result
         if isinstance(expr, sp.exp):
@@ -237,7 +237,10 @@ class _Evaluation:
             left, right = (at[index] for index in expr.args)
             return _constant(sp.Integer(left == right))
         if isinstance(expr, Entry):
-            return self._entry(expr.array, tuple(at[index] for index in expr.indices))
+            place = (expr.array, tuple(at[index] for index in expr.indices))
+            if place not in self.entries:
+                self.entries[place] = self._entry(*place)
+            return self.entries[place]
         if isinstance(expr, sp.Symbol):
             return self._symbol(expr)
         raise TypeError(f"{type(expr).__name__} has no value at a point: {expr}")
