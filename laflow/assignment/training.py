@@ -101,6 +101,7 @@ def train_predictor(
     examples = _examples(images, truths, clean_images)
     held_out = None if validation is None else _examples(*validation, None)
     colors = _label_prototypes(label_prototypes, examples)
+    _check_labels([*examples, *(held_out or [])], colors.shape[0])
     training, validating = _split(examples, held_out, validation_fraction)
     predictor = initial_predictor(
         [example.clean for example in training],
@@ -304,6 +305,16 @@ def _label_prototypes(given: ArrayLike | None, examples: list[Example]) -> Float
         return finite_array(given, "the label prototypes")
     labels = 1 + max(int(example.truth.max()) for example in examples)
     return mean_colors([example.image for example in examples], [example.truth for example in examples], labels)
+
+
+def _check_labels(examples: list[Example], labels: int) -> None:
+    for number, example in enumerate(examples):
+        largest = int(example.truth.max())
+        if largest >= labels:
+            raise ValueRangeError(
+                f"truth {number} holds label {largest}: there are prototypes of labels 0 to {labels - 1} only; "
+                "renumber the truth, or give a prototype for every label"
+            )
 
 
 def _split(
