@@ -4,12 +4,13 @@
 VENV ?= .venv
 OUT ?= out/demo
 BENCHMARK ?= gradient
+DOCS ?= out/docs
 PIN = requirements/constraints.txt
 BIN = $(VENV)/bin
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet install -c $(PIN)
 CODE = $(wildcard laflow derivations verify)
 
-.PHONY: help demo test check kernels bench clean
+.PHONY: help demo test check kernels bench docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,9 +19,11 @@ help:
 	@echo "make check    lint, format, types, drift of the generated kernels, direction of the imports"
 	@echo "make kernels  derive, prove and generate laflow/kernels"
 	@echo "make bench    benchmark against PyTorch (installs torch; BENCHMARK=$(BENCHMARK))"
+	@echo "make docs     prove every lemma and build the documentation into $(DOCS)"
 	@echo "make clean    remove the environment, caches and out/"
 
 demo: $(VENV)/.stamp-run
+	@echo "== Running the demo (the first time the kernels are compiled, which takes a minute more)"
 	$(BIN)/laflow demo --out $(OUT)
 
 test: $(VENV)/.stamp-test
@@ -38,6 +41,10 @@ kernels: $(VENV)/.stamp-test
 
 bench: $(VENV)/.stamp-bench
 	$(BIN)/python -m verify.benchmarks $(BENCHMARK)
+
+docs: $(VENV)/.stamp-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs $(DOCS)
+	@echo "== The documentation is in $(DOCS)/index.html"
 
 clean:
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -76,4 +83,9 @@ $(VENV)/.stamp-test: $(VENV)/.stamp-run
 $(VENV)/.stamp-bench: $(VENV)/.stamp-test
 	@echo "== Installing the peers to compare with (PyTorch is large)"
 	@$(PIP) --no-build-isolation -e '.[bench]'
+	@touch $@
+
+$(VENV)/.stamp-docs: $(VENV)/.stamp-run
+	@echo "== Installing what builds the documentation, pinned by $(PIN)"
+	@$(PIP) --no-build-isolation -e '.[derive,docs]'
 	@touch $@

@@ -50,12 +50,23 @@ def _program(
         console.show_line(context.get_help())
 
 
+def _found(error: typer.TyperException, arguments: Sequence[str]) -> str:
+    """The value that was given to the option that `error` is about, which Typer leaves out of its message."""
+    names = getattr(getattr(error, "param", None), "opts", ())
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in names and (equals or index + 1 < len(arguments)):
+            return f", found {(value if equals else arguments[index + 1])!r}"
+    return ""
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program: 0 is success, 2 is bad input (with one line on stderr), 130 an interruption."""
     try:
         outcome = app(args=arguments, prog_name="laflow", standalone_mode=False)
     except typer.TyperException as error:
-        console.fail(f"{error.format_message()} (laflow --help shows what there is)")
+        typed = sys.argv[1:] if arguments is None else arguments
+        console.fail(f"{error.format_message()}{_found(error, typed)} (--help shows what there is)")
         return BAD_INPUT
     except LaflowError as error:
         console.fail(str(error))

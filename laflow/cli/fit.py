@@ -19,7 +19,15 @@ class FitCommand(TyperCommand):
     """Lets one `--truth` take all truths: `--truth A B` means `--truth A --truth B`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return list(super().parse_args(ctx, repeated(args, "--truth")))
+        try:
+            return list(super().parse_args(ctx, repeated(args, "--truth")))
+        except typer.TyperException as error:
+            if "IMAGE" in error.format_message() and "--truth" in args:
+                raise ShapeError(
+                    "no image: what follows --truth is taken for truths; give the images first: "
+                    "laflow fit IMAGE... --truth TRUTH... --model M"
+                ) from error
+            raise
 
 
 def repeated(arguments: list[str], name: str) -> list[str]:
