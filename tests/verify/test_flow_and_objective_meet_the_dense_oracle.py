@@ -40,9 +40,7 @@ def test_the_tangent_at_time_t_is_the_dense_one(instance):
 @given(instance=instances(unknowns=60))
 @settings(max_examples=50, deadline=None)
 def test_the_assignment_lies_on_the_simplex_and_names_the_labels(instance):
-    solution = laflow.solve_flow(
-        bridge.labeling_problem(instance), bridge.public_weights(instance), time=instance.time
-    )
+    solution = laflow.solve_flow(bridge.labeling_problem(instance), bridge.public_weights(instance), time=instance.time)
     probabilities = solution.probabilities
     assert np.all(probabilities >= 0.0)
     assert np.allclose(probabilities.sum(axis=-1), 1.0, rtol=0.0, atol=1e-14 * instance.labels)
@@ -113,9 +111,7 @@ def test_euler_steps_of_laflow_are_those_of_the_matrix():
     tangent = np.zeros_like(source)
     for _ in range(16):
         tangent = tangent + 0.125 * (matrix @ tangent + source)
-    found = laflow.euler_flow(
-        bridge.labeling_problem(instance), bridge.public_weights(instance), time=2.0, steps=16
-    )
+    found = laflow.euler_flow(bridge.labeling_problem(instance), bridge.public_weights(instance), time=2.0, steps=16)
     assert np.allclose(found.tangent.reshape(-1), tangent, rtol=0.0, atol=1e-14 * np.abs(tangent).max() * 16)
 
 

@@ -43,9 +43,7 @@ def test_euler_autodiff_converges_to_it_at_order_one(instance):
     exact = converged_gradient(instance)
     steps = np.array([128, 256, 512, 1024])
     errors = [
-        relative_difference(
-            autodiff.discrete_gradient(*instance.plain, scheme="euler", steps=int(n)).gradient, exact
-        )
+        relative_difference(autodiff.discrete_gradient(*instance.plain, scheme="euler", steps=int(n)).gradient, exact)
         for n in steps
     ]
     order = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
@@ -55,9 +53,7 @@ def test_euler_autodiff_converges_to_it_at_order_one(instance):
 @pytest.mark.parametrize("instance", INSTANCES)
 def test_fine_runge_kutta_autodiff_meets_it(instance):
     reference = autodiff.reference_gradient(*instance.plain, tolerance=1e-10)
-    assert (
-        relative_difference(converged_gradient(instance), reference.gradient) <= 2.0 * reference.error + 1e-12
-    )
+    assert relative_difference(converged_gradient(instance), reference.gradient) <= 2.0 * reference.error + 1e-12
 
 
 @pytest.mark.parametrize("instance", INSTANCES)
@@ -73,9 +69,7 @@ def test_krylov_autodiff_of_the_same_dimension_errs_alike():
     """Same space, same m: projecting before and after differentiation err by the same order of magnitude."""
     exact = converged_gradient(GRID)
     ours = relative_difference(bridge.gradient(GRID, method="factored", krylov_dim=9)[0], exact)
-    theirs = relative_difference(
-        autodiff.discrete_gradient(*GRID.plain, scheme="krylov", steps=9).gradient, exact
-    )
+    theirs = relative_difference(autodiff.discrete_gradient(*GRID.plain, scheme="krylov", steps=9).gradient, exact)
     assert 0.0 < ours <= 100.0 * theirs
 
 

@@ -77,9 +77,7 @@ def test_the_gradient_is_the_complex_step_of_the_oracle_loss():
     gradient, _ = bridge.gradient(instance, method="factored", krylov_dim=36)
     rng = np.random.default_rng(0)
     for _ in range(5):
-        direction = dense_weights(
-            instance.weights * rng.standard_normal(instance.weights.shape), instance.neighbours
-        )
+        direction = dense_weights(instance.weights * rng.standard_normal(instance.weights.shape), instance.neighbours)
         verdict = complex_step.check_gradient(
             lambda weights: dense_flow.loss(weights, instance.log_likelihood, instance.target, instance.time),
             instance.dense,
@@ -124,9 +122,7 @@ def test_the_remainder_of_laflows_own_loss_falls_at_order_two():
     instance = grid_instance((3, 4), 3, time=5.0, seed=10)
     gradient, _ = bridge.gradient(instance, method="factored", krylov_dim=36)
     direction = tangent_direction(instance, 0)
-    assert taylor_remainder.check_gradient(
-        loss_of_laflow(instance), instance.weights, gradient, direction
-    ).agrees
+    assert taylor_remainder.check_gradient(loss_of_laflow(instance), instance.weights, gradient, direction).agrees
 
 
 def test_the_truncated_gradient_is_as_accurate_as_measured():

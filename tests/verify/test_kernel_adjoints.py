@@ -27,9 +27,7 @@ def test_the_linear_map_and_its_adjoint_pass_the_dot_product_test(instance):
     terms = float(np.linalg.norm(vector) * np.linalg.norm(covector))
     assert dot_product.check_adjoint(found, covector, vector, pulled_back, terms=terms).agrees
 
-    matrix = dense_flow.system_matrix(
-        instance.dense, dense_flow.similarity(instance.dense, instance.log_likelihood)
-    )
+    matrix = dense_flow.system_matrix(instance.dense, dense_flow.similarity(instance.dense, instance.log_likelihood))
     scale = np.linalg.norm(vector) + np.linalg.norm(covector)
     assert np.allclose(found.reshape(-1), matrix @ vector.reshape(-1), rtol=0.0, atol=1e-13 * scale)
     assert np.allclose(pulled_back.reshape(-1), matrix.T @ covector.reshape(-1), rtol=0.0, atol=1e-13 * scale)

@@ -1,7 +1,7 @@
 """Fig. 2: % wrong pixels over gradient steps, low-rank gradient against autodiff of two integrators.
 
 Three gradients drive the same descent Ω ← exp_Ω(-h ∂L) from uniform weights: laflow's low-rank gradient (m=10,
-rank 4); autodiff of 10 explicit Euler steps; autodiff of exponential integration in a Krylov space (m=10); these by JAX.
+rank 4); autodiff (JAX) of 10 explicit Euler steps; autodiff of exponential integration in a Krylov space (m=10).
 After each step the pixels are labelled by the same accurate flow (m=20), so that only the gradients differ.
 
 The paper leaves open, and here is chosen: ρ=1, T=5, τ=0, h = 1/max|∂L| at every step; scenario (b) with noise 0.6,

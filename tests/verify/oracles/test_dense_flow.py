@@ -112,9 +112,7 @@ def test_the_regularizer_vanishes_at_uniform_weights_and_scales_with_its_paramet
     uniform = neighbourhoods.uniform_weights(instance.neighbours)
     assert dense_flow.regularizer(uniform, instance.neighbours, 2.0) <= 1e-28
     one = dense_flow.regularizer(instance.weights, instance.neighbours, 1.0)
-    assert np.isclose(
-        dense_flow.regularizer(instance.weights, instance.neighbours, 3.0), 3.0 * one, rtol=1e-15
-    )
+    assert np.isclose(dense_flow.regularizer(instance.weights, instance.neighbours, 3.0), 3.0 * one, rtol=1e-15)
 
 
 def test_finite_differences_of_the_loss_confirm_the_gradient():

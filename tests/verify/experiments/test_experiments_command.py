@@ -1,0 +1,33 @@
+"""`python -m verify.experiments` runs every experiment of the paper, on small images here, and draws it."""
+
+import json
+
+import pytest
+
+from verify import experiments, registry
+from verify.experiments.__main__ import main
+
+# A small run of each: enough to see that it works and that learning learns.
+SMALL = ["--size", "24", "--images", "1", "--steps", "4"]
+
+
+def test_every_figure_of_the_paper_has_its_experiment():
+    assert registry.names(experiments) == ["gradient-angles", "krylov-rank-time", "predictor", "training-curves"]
+
+
+@pytest.mark.parametrize("name", registry.names(experiments))
+def test_it_writes_its_settings_its_numbers_and_its_pictures(name, tmp_path):
+    path = tmp_path / "numbers.json"
+    assert main([name, *SMALL, "--json", str(path), "--figures", str(tmp_path / "figures")]) == 0
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["experiment"] == name
+    assert content["settings"]["size"] == 24
+    assert content["data"]
+    (picture,) = (tmp_path / "figures").iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_wrong_arguments_are_refused():
+    with pytest.raises(SystemExit) as refusal:
+        main(["predictor", "--size", "0"])
+    assert refusal.value.code == 2
