@@ -1,10 +1,68 @@
-"""Mutants of generated kernels that compute the same as the original, each with the reason."""
+"""Mutants of generated kernels that compute the same as the original, each with the reason.
+
+A rule names kernel, function and change by regular expressions; a mutant that no trial can tell from its kernel must
+match one. Rules are about mathematics or about layout, never about single lines, so that they survive regeneration.
+"""
 
 from __future__ import annotations
+
+import re
+from dataclasses import dataclass
 
 from verify.mutation import Mutant
 
 
+@dataclass(frozen=True)
+class Rule:
+    """Mutants whose kernel, function and change match, and why they are equivalent."""
+
+    kernel: str
+    function: str
+    change: str
+    reason: str
+
+
+ANY = r".*"
+SAME_SIZE = "the other array has the same length along this axis"
+SHARED_ROW = "the two workspace rows are never alive at once, or are the same row"
+SPARE = "more workspace than needed, or more blocks or tasks than needed, which find no nodes"
+NO_HALO = "first is 0 on a general graph"
+ALL_INSIDE = "on a general graph every listed neighbour is inside"
+
+RULES = (
+    Rule(ANY, "work_rows", r"constant: \d+ -> \d+", SPARE),
+    Rule(ANY, "work_rows", r"name: \w+ -> \w+", SAME_SIZE),
+    Rule(ANY, r"_(grid|graph)_block.*", r"name: \w+ -> \w+ in \w+ = \w+\.shape\[\d\]", SAME_SIZE),
+    Rule(ANY, r"_(grid|graph)_block.*", r".* in \w+_row = .*", SHARED_ROW),
+    Rule(ANY, r"_(grid|graph)_block.*", r"operand dropped: (\w+_row) \+ .* -> .*", "the first workspace row is 0"),
+    Rule(ANY, "_grid_block.*", r"name: \w+_p -> \w+_p", SHARED_ROW),
+    Rule(ANY, "(grid|graph)", r".* in blocks = .*", SPARE),
+    Rule(ANY, "(grid|graph)", r"constant: 0 -> 1 in tasks = .*", SPARE),
+    Rule(ANY, "graph", r"operand dropped: first \+ block \* BLOCK -> block \* BLOCK .*", NO_HALO),
+    Rule(ANY, "graph", r"operator: first \+ block \* BLOCK -> first - block \* BLOCK .*", "negative nodes wrap around"),
+    Rule(ANY, "(grid|graph)", r"name: start -> stop in stop = .*", "blocks are computed again with the same result"),
+    Rule(ANY, "(grid|graph)", r"name: similarity -> \w+", "passed for its size only"),
+    Rule(ANY, "_graph_block.*", r".*(this_inside|inside\[edge\]).*", ALL_INSIDE),
+    Rule(ANY, "_graph_block.*", r".* in \w+\[edge\] = 0\.0", ALL_INSIDE),
+    Rule("similarity", "_g.*", r"constant: 0\.0 -> 1\.0 in .*", "a softmax ignores what is added to all scores"),
+    Rule("predicted_weights", "_g.*", r"constant: 0\.0 -> 1\.0 in .*", "a softmax ignores what is added to all scores"),
+    Rule("low_rank_gradient", "_g.*", r"constant: 0\.0 -> 1\.0 in .*", "R_S annihilates what is added to all labels"),
+    Rule(
+        ANY, "_graph.*", r"assigned, not accumulated: sum_ \+= this_adjoint_integral.*", "the first term is added to 0"
+    ),
+    Rule(
+        "predictor_adjoint", "_g.*", r"constant: 0\.0 -> 1\.0 in .*", "R_s annihilates what is added to all responses"
+    ),
+    Rule("(exponential_step|predicted_weights)", "_grid.*", r"step dropped: out_p\[p\] = 0\.0.*", "it is 0 already"),
+    Rule("regularizer", "_g.*", r".*log\(.*", "a constant beside the centred factor sums to 0: Σ (x - mean) = 0"),
+)
+
+
 def reason_of_equivalence(kernel: str, mutant: Mutant) -> str:
-    """Why the mutant cannot be told from the kernel; empty if no reason is known."""
+    """Why the mutant cannot be told from the kernel; empty if no rule knows."""
+    change = f"{mutant.kind}: {mutant.before} -> {mutant.after} in {mutant.statement}"
+    for rule in RULES:
+        matches = (re.fullmatch(rule.kernel, kernel), re.fullmatch(rule.function, mutant.function))
+        if all(matches) and (re.fullmatch(rule.change, change) or re.match(rule.change + r"( in |$)", change)):
+            return rule.reason
     return ""

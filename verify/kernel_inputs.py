@@ -1,7 +1,8 @@
 """Ordinary, extreme and worst-case inputs for any kernel.
 
 Every kind keeps what the program requires (rows that sum to 1, positive weights), and pushes the rest: exponents to
-±700, the maximum at every label in turn, weights down to 2^-k, denormal numbers, two labels and many.
+±5000, rows at very different heights, the maximum at the first, a middle and the last place, weights down to 2^-60,
+denormal numbers, features that coincide with prototypes, two labels and many.
 """
 
 from __future__ import annotations
@@ -14,9 +15,21 @@ from derivations.algebra.language import Array
 from derivations.algebra.program import Program
 from verify.kernel_instances import Instance, Layout, instance
 
-KINDS = ("ordinary", "large exponents", "maximum everywhere", "thin weights", "denormal", "two labels", "many labels")
-
+KINDS = (
+    "ordinary",
+    "large exponents",
+    "uneven rows",
+    "maximum first",
+    "maximum inside",
+    "maximum last",
+    "thin weights",
+    "denormal",
+    "coincident",
+    "two labels",
+    "many labels",
+)
 SIZES = {"labels": 3, "ranks": 2, "prototypes": 3, "features": 2}
+LARGE = 5000.0  # far beyond 709, where exp overflows
 
 
 def kernel_case(program: Program, layout: Layout, kind: str, rng: np.random.Generator) -> Instance:
@@ -24,25 +37,63 @@ def kernel_case(program: Program, layout: Layout, kind: str, rng: np.random.Gene
     labels = {"two labels": 2, "many labels": 9}.get(kind, SIZES["labels"])
     case = instance(program, layout, rng, {**SIZES, "labels": labels})
     dense = {name: _push(program, name, values, kind, rng) for name, values in case.dense.items()}
+    for item in program.inputs:
+        if isinstance(item, Array):
+            for axis, wanted in item.sums:
+                dense[item.name] = with_exact_sums(dense[item.name], axis, int(wanted))
+    if kind == "coincident" and {"features", "prototypes"} <= set(dense):
+        dense["features"][0] = dense["prototypes"][0]
     return dataclasses.replace(case, dense=dense)
+
+
+def with_exact_sums(values: np.ndarray, axis: int, wanted: int) -> np.ndarray:
+    """The same values on a dyadic grid, their sums along ``axis`` exactly ``wanted`` and not only to rounding.
+
+    A lemma's hypothesis is an equation; numbers that miss it by a rounding would be judged by what they miss.
+    """
+    moved = np.moveaxis(values, axis, -1).copy()
+    for row in moved.reshape(-1, moved.shape[-1]):
+        top = max(float(np.abs(row).max()), 1.0 if wanted else 0.0)
+        if top == 0.0:
+            continue
+        grid = np.ldexp(1.0, max(int(np.frexp(top)[1]) - 50, -1074))
+        whole = [round(float(value) / grid) for value in row]
+        whole[int(np.argmax(np.abs(row)))] += round(wanted / grid) - sum(whole)
+        row[:] = [number * grid for number in whole]
+    result: np.ndarray = np.moveaxis(moved, -1, axis)
+    return result
 
 
 def _push(program: Program, name: str, values: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
     (array,) = (item for item in program.inputs if isinstance(item, Array) and item.name == name)
     if array.mask:
         return values
-    probabilities = any(wanted != 0 for _, wanted in array.sums)
     if name == "weights":
         return _thin(values, rng) if kind == "thin weights" else values
-    if probabilities:
-        return _peaked(array, values, rng) if kind in ("large exponents", "maximum everywhere") else values
+    if any(wanted != 0 for _, wanted in array.sums):
+        peaked = kind in ("large exponents", "maximum first", "maximum last")
+        return _peaked(array, values, rng) if peaked else values
     if kind == "large exponents":
-        return values * (700.0 / max(np.abs(values).max(), 1e-300))
-    if kind == "maximum everywhere":
-        return _maximum_in_turn(values)
+        return values * (LARGE / max(np.abs(values).max(), 1e-300))
+    if kind == "uneven rows" and not array.sums:
+        return values + LARGE * rng.normal(size=(*values.shape[:-1], 1))
+    if kind.startswith("maximum"):
+        place = {"maximum first": 0, "maximum inside": values.shape[-1] // 2, "maximum last": -1}[kind]
+        return _one_far_above(array, values, place)
     if kind == "denormal":
         return values * 2.0**-1060
     return values
+
+
+def _one_far_above(array: Array, values: np.ndarray, place: int) -> np.ndarray:
+    """One place of every row far above the others; above or below, since signs differ from formula to formula."""
+    raised = values.copy()
+    sign = np.where(np.arange(raised[..., place].size) % 2 == 0, 1.0, -1.0).reshape(raised[..., place].shape)
+    raised[..., place] += LARGE * sign
+    for axis, _ in array.sums:
+        raised = raised - raised.mean(axis=axis, keepdims=True)
+    result: np.ndarray = raised
+    return result
 
 
 def _thin(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -64,12 +115,4 @@ def _peaked(array: Array, values: np.ndarray, rng: np.random.Generator) -> np.nd
     flat[np.arange(flat.shape[0]), np.arange(flat.shape[0]) % flat.shape[1]] = 1.0
     peaked = np.moveaxis(flat.reshape(moved.shape), -1, axis)
     result: np.ndarray = peaked / peaked.sum(axis=axis, keepdims=True)
-    return result
-
-
-def _maximum_in_turn(values: np.ndarray) -> np.ndarray:
-    """The largest entry of the last axis at each of its places in turn, and far above the others."""
-    moved = values.copy().reshape(-1, values.shape[-1]) if values.ndim else values
-    moved[np.arange(moved.shape[0]), np.arange(moved.shape[0]) % moved.shape[1]] += 40.0
-    result: np.ndarray = moved.reshape(values.shape)
     return result

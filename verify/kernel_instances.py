@@ -110,6 +110,11 @@ class Instance:
 
     def run(self, kernel: types.ModuleType | Mapping[str, Any], tasks: int = 1) -> dict[str, np.ndarray]:
         """Call a kernel (a module, or the namespace of an interpreted one); outputs as dense arrays."""
+        packed = self.run_packed(kernel, tasks)
+        return {array.name: self.unpacked(array, packed[array.name]) for array in self.program.outputs}
+
+    def run_packed(self, kernel: types.ModuleType | Mapping[str, Any], tasks: int = 1) -> dict[str, np.ndarray]:
+        """The same with outputs as the kernel left them."""
         entry = _get(kernel, self.layout.kind)
         block = int(_get(kernel, "BLOCK"))
         inputs = [self._packed(item) for item in self.program.inputs]
@@ -118,7 +123,20 @@ class Instance:
         rows = max(1, int(_get(kernel, "work_rows")(*inputs)))
         work = np.full((tasks, rows, block), np.nan)  # a kernel must not read what it has not written
         entry(self.layout.structure, *inputs, *outputs.values(), work)
-        return {array.name: self._dense(array, outputs[array.name]) for array in self.program.outputs}
+        return outputs
+
+    def beyond(self, array: Array, packed: np.ndarray) -> np.ndarray:
+        """What a kernel left where no node or pair of nodes is: the halo, and neighbours outside the image."""
+        if not _has_nodes(array):
+            return np.zeros(0)
+        elsewhere = np.ones(packed.shape, dtype=bool)
+        if _is_paired(array):
+            for _, _, _, place in self.layout.pairs:
+                elsewhere[place] = False
+        else:
+            elsewhere[..., self.layout.node_at] = False
+        left: np.ndarray = packed[elsewhere]
+        return left
 
     def present(self, array: Array) -> np.ndarray:
         """Where an output has entries: everywhere, but for pairs of nodes only on edges."""
@@ -138,6 +156,8 @@ class Instance:
             return np.ascontiguousarray(dense)
         packed = np.zeros(self._packed_shape(item, 0))
         if _is_paired(item):
+            if not (item.mask or item.name == "weights"):  # nothing may depend on what stands outside the image
+                packed += 0.37
             for node, slot, far, place in self.layout.pairs:
                 packed[place] = dense[node, far if item.sparse else slot]
             return packed
@@ -160,7 +180,7 @@ class Instance:
         others = tuple(self.sizes[over] for over in array.axes if over.name != "nodes")
         return (*others, self.layout.storage if _has_nodes(array) else blocks)
 
-    def _dense(self, array: Array, packed: np.ndarray) -> np.ndarray:
+    def unpacked(self, array: Array, packed: np.ndarray) -> np.ndarray:
         if _is_paired(array):
             dense = np.full(tuple(self.sizes[over] for over in array.axes), np.nan)
             for node, slot, far, place in self.layout.pairs:

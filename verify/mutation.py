@@ -40,6 +40,7 @@ class Mutant:
     line: int
     before: str
     after: str
+    statement: str
     text: str
 
     @property
@@ -64,7 +65,7 @@ def mutants(text: str, skip: frozenset[str] = frozenset()) -> list[Mutant]:
                     after = "(dropped)" if replacement is None else ast.unparse(_located(replacement))
                     before = ast.unparse(place.node).split("\n")[0]
                     line = int(getattr(place.node, "lineno", 0))
-                    found.append(Mutant(kind, function.name, line, before, after, whole))
+                    found.append(Mutant(kind, function.name, line, before, after, place.statement, whole))
     return found
 
 
@@ -76,6 +77,7 @@ class _Place:
     parent: ast.AST
     field: str
     index: int | None
+    statement: str
 
     def unparse_with(self, replacement: ast.AST | None, statement: ast.stmt) -> str:
         """The text of ``statement`` with the node replaced (by nothing: by ``pass``); the tree is left as it was."""
@@ -108,21 +110,23 @@ def _places(function: ast.FunctionDef) -> list[_Place]:
     start = 1 if ast.get_docstring(function) is not None else 0
     found: list[_Place] = []
     for number in range(start, len(function.body)):
-        _walk(function.body[number], function, "body", number, found)
+        _walk(function.body[number], _Place(function, function, "", None, ""), "body", number, found)
     return found
 
 
-def _walk(node: ast.AST, parent: ast.AST, field: str, index: int | None, found: list[_Place]) -> None:
+def _walk(node: ast.AST, above: _Place, field: str, index: int | None, found: list[_Place]) -> None:
     if isinstance(node, ast.FunctionDef | ast.AnnAssign):
         return
-    found.append(_Place(node, parent, field, index))
+    statement = ast.unparse(node).split("\n")[0] if isinstance(node, ast.stmt) else above.statement
+    place = _Place(node, above.node, field, index, statement)
+    found.append(place)
     for name, value in ast.iter_fields(node):
         if isinstance(value, ast.AST):
-            _walk(value, node, name, None, found)
+            _walk(value, place, name, None, found)
         elif isinstance(value, list):
             for number, item in enumerate(value):
                 if isinstance(item, ast.AST):
-                    _walk(item, node, name, number, found)
+                    _walk(item, place, name, number, found)
 
 
 def _replacements(node: ast.AST, function: ast.FunctionDef) -> Iterator[tuple[str, ast.AST | None]]:
