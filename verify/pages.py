@@ -4,6 +4,7 @@
 statement, which the lemma file holds. The documentation shows these pages, and reports can.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ SYMBOLS = {
 }
 LONGEST = 1200  # characters of LaTeX beyond which a formula is read more easily in its file
 WIDEST = 200  # characters of LaTeX beyond which a sum is broken into rows
+_DISPLAY = re.compile(r"\s*\$\$\s*(.+?)\s*\$\$\s*", re.DOTALL)  # a display needs lines of its own
 SMALLEST = 1  # operations below which naming a part makes nothing shorter
 
 
@@ -62,7 +64,7 @@ def lemma_page(outcome: Outcome) -> str:
     parts = [
         f"# {lemma.title}",
         f"*{lemma.reference}* · `derivations/{lemma.family}/{lemma.name}.py` · {outcome.status}",
-        lemma.statement.strip(),
+        _DISPLAY.sub(r"\n\n$$\n\1\n$$\n\n", lemma.statement).strip(),
     ]
     if lemma.limits:
         parts.append(f"**What is not proved.** {lemma.limits}")

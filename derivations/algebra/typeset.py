@@ -22,7 +22,7 @@ _GREEK = {"alpha", "beta", "gamma", "delta", "lambda", "phi", "rho", "sigma", "t
 
 def typeset(expr: sp.Expr, symbols: Mapping[sp.Symbol, str] | None = None) -> str:
     """LaTeX of an expression; ``symbols`` gives the LaTeX of symbols whose names are no formulas."""
-    return str(_Printer({"symbol_names": dict(symbols or {})}).doprint(name_bound_indices(expr)))
+    return str(_Printer({"symbol_names": dict(symbols or {}), "mul_symbol": r"\,"}).doprint(name_bound_indices(expr)))
 
 
 def typeset_entry(array: Array, indices: Sequence[Index]) -> str:
@@ -36,7 +36,9 @@ def array_name(array: Array) -> str:
 
 
 def upright(name: str) -> str:
-    """A name of several letters, set as one."""
+    """A name of several letters, set as one; Greek letters by their names."""
+    if name in _GREEK:
+        return f"\\{name}"
     return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', ' ').replace(' ', chr(92) + ' ')}}}"
 
 
@@ -219,11 +221,11 @@ class _Printer(LatexPrinter):
         while isinstance(inner, Total):
             bounds.append(inner.bound.name)
             inner = inner.summand
-        return rf"\sum_{{{', '.join(bounds)}}} {self._summand(inner)}"
+        return rf"\sum_{{{', '.join(bounds)}}} \, {self._summand(inner)}"
 
     def _print_Largest(self, expr: Largest) -> str:
         admitted = "" if expr.where is None else rf":\, {self._print(expr.where)} = 1"
-        return rf"\max_{{{expr.bound.name}{admitted}}} {self._summand(expr.summand)}"
+        return rf"\max_{{{expr.bound.name}{admitted}}} \, {self._summand(expr.summand)}"
 
     def _summand(self, expr: sp.Expr) -> str:
         level = PRECEDENCE["Atom"] if expr.is_Mul and expr.could_extract_minus_sign() else PRECEDENCE["Mul"]
