@@ -186,7 +186,7 @@ def source_vanishes(start: FloatArray, problem: LabelingProblem) -> bool:
     """Whether b is zero up to the rounding of S: then there is no flow, and its direction would be noise."""
     rounding = SOURCE_ROUNDING * np.finfo(np.float64).eps / problem.labels**2
     _, square = row_products(start[None][:0], start)
-    return square <= rounding**2 * problem.unknowns
+    return bool(square <= rounding**2 * problem.unknowns)
 
 
 def euler_flow(
