@@ -28,8 +28,6 @@ html_math_renderer = "mathml"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": False}
-autodoc_type_aliases = {"ArrayLike": "ArrayLike", "FloatArray": "FloatArray", "IntArray": "IntArray"}
 python_use_unqualified_type_names = True
 default_role = "py:obj"
 add_module_names = False
@@ -44,6 +42,27 @@ html_theme_options = {"source_directory": "docs/", "navigation_with_keys": True}
 copybutton_prompt_text = "$ "
 
 
+# What annotations say once Python has evaluated them, and what they say in the sources.
+ALIASES = [
+    (re.compile(r"_Buffer \| _SupportsArray\[.*?complex \| bytes \| str\]"), "ArrayLike"),
+    (re.compile(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[float64\]\]"), "FloatArray"),
+    (re.compile(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[int64\]\]"), "IntArray"),
+    (re.compile(r"GridGraph \| SparseGraph"), "Graph"),
+]
+
+
+def shorten_types(app, what, name, obj, options, signature, returns):
+    """Write the names of type aliases, not what they stand for."""
+    return tuple(text and _with_aliases(text) for text in (signature, returns))
+
+
+def _with_aliases(text):
+    text = re.sub(r"~?(numpy|typing|collections\.abc|laflow(\.\w+)*)\.", "", text)
+    for pattern, alias in ALIASES:
+        text = pattern.sub(alias, text)
+    return text
+
+
 def escape_bars(app, what, name, obj, options, lines):
     """Bars in docstrings are absolute values, not substitutions of reStructuredText."""
     for number, line in enumerate(lines):
@@ -55,3 +74,4 @@ def escape_bars(app, what, name, obj, options, lines):
 def setup(app):
     """Connect what is defined here."""
     app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-process-signature", shorten_types)

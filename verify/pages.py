@@ -140,14 +140,18 @@ def _aligned(rows: Sequence[tuple[str, sp.Expr]]) -> str:
     lines: list[str] = []
     for left, right in rows:
         text = _tex(right)
+        equals = "&="
+        if len(left) + len(text) > WIDEST and len(left) > WIDEST / 3:  # the left-hand side gets a row of its own
+            lines.append(f"& {left}")
+            left, equals = "", r"&\quad ="
         if len(text) > LONGEST:
-            lines.append(rf"{left} &= \text{{a formula of {len(text)} characters: see the file}}")
+            lines.append(rf"{left} {equals} \text{{a formula of {len(text)} characters: see the file}}")
         elif len(text) > WIDEST and right.is_Add:
             first, *rest = (_tex(term) for term in right.as_ordered_terms())
-            lines.append(f"{left} &= {first}")
-            lines += [rf"&\quad {term if term.startswith('-') else '+ ' + term}" for term in rest]
+            lines.append(f"{left} {equals} {first}")
+            lines += [rf"&\qquad {term if term.startswith('-') else '+ ' + term}" for term in rest]
         else:
-            lines.append(f"{left} &= {text}")
+            lines.append(f"{left} {equals} {text}")
     return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$"
 
 

@@ -14,7 +14,7 @@ import sympy as sp
 from sympy.printing.latex import LatexPrinter, tex_greek_dictionary
 from sympy.printing.precedence import PRECEDENCE
 
-from derivations.algebra.language import Array, Delta, Entry, Index, Largest, Tensor, Total, free_indices
+from derivations.algebra.language import Array, Delta, Entry, Index, Largest, Range, Tensor, Total, free_indices
 
 Definition = tuple[Array, Tensor]
 _GREEK = {"alpha", "beta", "gamma", "delta", "lambda", "phi", "rho", "sigma", "tau"} | set(tex_greek_dictionary)
@@ -51,20 +51,27 @@ def _with_indices(symbol: str, indices: Sequence[Index]) -> str:
 # --- names of bound indices -------------------------------------------------------------------------------------
 
 
+SPARE = "pqstuvwabcdfgh"  # letters for indices that need another name
+
+
 def name_bound_indices(expr: sp.Expr) -> sp.Expr:
     """Rename indices so that two different ones in one scope have different names."""
-    letters: dict[Any, list[str]] = {}
+    letters: dict[Range, list[str]] = {}
     for index in sorted(expr.atoms(Index), key=lambda index: (index.name, index.serial)):
         names = letters.setdefault(index.range, [])
         if index.name not in names:
             names.append(index.name)
+    occupied = {name for names in letters.values() for name in names}
+    occupied |= {array_name(array) for array in expr.atoms(Array)} | {item.name for item in expr.atoms(sp.Symbol)}
+    spare = [letter for letter in SPARE if letter not in occupied]
+    pools = {over: names + spare for over, names in letters.items()}
     free = sorted(free_indices(expr), key=lambda index: (index.serial, index.name))
     taken: set[str] = set()
     for index in free:
-        name = _unused(index.name, letters[index.range], taken)
+        name = _unused(index.name, pools[index.range], taken)
         taken.add(name)
         expr = expr if name == index.name else expr.xreplace({index: Index(name, index.range)})
-    return _named(expr, letters, taken)
+    return _named(expr, pools, taken)
 
 
 def distinct(indices: Sequence[Index]) -> tuple[Index, ...]:
@@ -72,41 +79,35 @@ def distinct(indices: Sequence[Index]) -> tuple[Index, ...]:
     taken: set[str] = set()
     found = []
     for index in indices:
-        name = _unused(index.name, (), taken)
+        name = _unused(index.name, SPARE, taken)
         taken.add(name)
         found.append(Index(name, index.range))
     return tuple(found)
 
 
-def _named(expr: sp.Expr, letters: Mapping[Any, list[str]], taken: set[str]) -> sp.Expr:
+def _named(expr: sp.Expr, pools: Mapping[Range, Sequence[str]], taken: set[str]) -> sp.Expr:
     if isinstance(expr, Total | Largest):
         bound = expr.bound
-        name = _unused(bound.name, letters[bound.range], taken)
+        name = _unused(bound.name, pools[bound.range], taken)
         renamed = Index(name, bound.range, -3)
-        inner = [_named(arg.xreplace({bound: renamed}), letters, taken | {name}) for arg in _summands(expr)]
+        inner = [_named(arg.xreplace({bound: renamed}), pools, taken | {name}) for arg in _summands(expr)]
         return type(expr)(inner[0], renamed, *inner[1:])
     if not expr.args or isinstance(expr, Entry | Delta):
         return expr
-    return expr.func(*(_named(arg, letters, taken) for arg in expr.args))
+    return expr.func(*(_named(arg, pools, taken) for arg in expr.args))
 
 
 def _summands(expr: sp.Expr) -> tuple[sp.Expr, ...]:
     return (expr.args[0], *expr.args[2:])
 
 
-def _unused(wanted: str, letters: Sequence[str], taken: set[str]) -> str:
-    for name in _candidates(wanted, letters):
+def _unused(wanted: str, pool: Sequence[str], taken: set[str]) -> str:
+    for name in (wanted, *pool):
         if name not in taken:
             return name
-    raise AssertionError("there are primes without end")
-
-
-def _candidates(wanted: str, letters: Sequence[str]) -> Iterator[str]:
-    yield wanted
-    yield from letters
-    while True:
+    while wanted in taken:
         wanted += "'"
-        yield wanted
+    return wanted
 
 
 # --- abbreviations ----------------------------------------------------------------------------------------------
@@ -136,8 +137,13 @@ def _factors(expr: sp.Expr) -> list[sp.Expr]:
     """The factors of a product, whole powers written as repeated factors."""
     found: list[sp.Expr] = []
     for factor in sp.Mul.make_args(expr):
+        if isinstance(factor, sp.exp):  # SymPy writes exp(u)² as exp(2u)
+            times, argument = factor.args[0].as_coeff_Mul()
+            whole = abs(int(times)) if times.is_Integer else 1
+            found += [sp.exp(argument * times / whole)] * whole
+            continue
         base, exponent = factor.as_base_exp()
-        if exponent.is_Integer and base != sp.E:
+        if exponent.is_Integer:
             found += [base if exponent > 0 else 1 / base] * abs(int(exponent))
         else:
             found.append(factor)
