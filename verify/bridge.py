@@ -14,9 +14,7 @@ def labeling_problem(instance: Instance) -> laflow.LabelingProblem:
         graph = laflow.SparseGraph(indptr, indices)
         return laflow.LabelingProblem(instance.distances, graph, distance_scale=instance.distance_scale)
     distances = instance.distances.reshape(*instance.shape, -1)
-    return laflow.LabelingProblem(
-        distances, radius=instance.radius or 0, distance_scale=instance.distance_scale
-    )
+    return laflow.LabelingProblem(distances, radius=instance.radius or 0, distance_scale=instance.distance_scale)
 
 
 def public_weights(instance: Instance) -> np.ndarray:

@@ -35,9 +35,7 @@ def graph_instances(draw: st.DrawFn, unknowns: int = 48) -> Instance:
     """Problems on directed graphs with 1 to 8 neighbours a node, itself not always among them."""
     labels = draw(st.integers(2, min(20, unknowns)))
     nodes = draw(st.integers(1, max(1, min(unknowns // labels, 12))))
-    patches = draw(
-        st.lists(st.sets(st.integers(0, nodes - 1), min_size=1, max_size=8), min_size=nodes, max_size=nodes)
-    )
+    patches = draw(st.lists(st.sets(st.integers(0, nodes - 1), min_size=1, max_size=8), min_size=nodes, max_size=nodes))
     width = max(len(patch) for patch in patches)
     neighbours = np.array([sorted(patch) + [OUTSIDE] * (width - len(patch)) for patch in patches])
     return draw(_on(neighbours, labels, None, None))
@@ -58,9 +56,7 @@ def _on(
     weights = np.exp2(-rng.integers(0, spread + 1, neighbours.shape).astype(float)) * (neighbours != OUTSIDE)
     distances = draw(st.sampled_from(CONTRASTS)) * rng.random((nodes, labels))
     if draw(st.booleans()):
-        distances[:] = distances[
-            0
-        ]  # a constant image: its Krylov space is exhausted at once on a regular graph
+        distances[:] = distances[0]  # a constant image: its Krylov space is exhausted at once on a regular graph
     return Instance(
         distances=distances,
         truth=rng.integers(0, labels, size=(nodes,)),

@@ -6,14 +6,16 @@ import pytest
 from verify import bridge
 from verify.instances import Instance, grid_instance
 from verify.oracles import autodiff
-from verify.oracles.neighbourhoods import graph_neighbours, random_weights
+from verify.oracles.neighbourhoods import OUTSIDE, graph_neighbours, random_weights
 
 
 def random_graph_instance() -> Instance:
     rng = np.random.default_rng(3)
     patches = [np.unique(np.append(rng.integers(0, 30, rng.integers(1, 6)), node)) for node in range(30)]
     indptr = np.concatenate([[0], np.cumsum([patch.size for patch in patches])])
-    neighbours = graph_neighbours(indptr, np.concatenate(patches))
+    listed = graph_neighbours(indptr, np.concatenate(patches))
+    # As wide as a 3×3 patch, so that JAX compiles once for both instances.
+    neighbours = np.pad(listed, ((0, 0), (0, 9 - listed.shape[1])), constant_values=OUTSIDE)
     return Instance(
         distances=3.0 * rng.random((30, 3)),
         truth=rng.integers(0, 3, 30),
@@ -41,7 +43,7 @@ def relative_difference(left: np.ndarray, right: np.ndarray) -> float:
 def test_euler_autodiff_converges_to_it_at_order_one(instance):
     """The order fitted over halved steps is 1.00 ± 0.05; were the limit another gradient, it would be 0."""
     exact = converged_gradient(instance)
-    steps = np.array([128, 256, 512, 1024])
+    steps = np.array([256, 512, 1024])
     errors = [
         relative_difference(autodiff.discrete_gradient(*instance.plain, scheme="euler", steps=int(n)).gradient, exact)
         for n in steps
@@ -52,7 +54,7 @@ def test_euler_autodiff_converges_to_it_at_order_one(instance):
 
 @pytest.mark.parametrize("instance", INSTANCES)
 def test_fine_runge_kutta_autodiff_meets_it(instance):
-    reference = autodiff.reference_gradient(*instance.plain, tolerance=1e-10)
+    reference = autodiff.reference_gradient(*instance.plain, tolerance=1e-9, least_steps=32)
     assert relative_difference(converged_gradient(instance), reference.gradient) <= 2.0 * reference.error + 1e-12
 
 

@@ -105,7 +105,9 @@ def _summary(curve: list[float]) -> tuple[object, ...]:
 def _draw(curves: dict[str, dict[str, list[float]]], options: Options) -> tuple:
     if options.figures is None:
         return ()
-    figure, axes = _figures.new_figure(2, 2)
+    figure, axes = _figures.new_figure(len(curves))
     for panel, (title, methods) in zip(axes.flat, curves.items(), strict=True):
         _figures.draw_curves(panel, methods, title=title, ylabel="% wrong pixels")
+        panel.set_yscale("symlog", linthresh=0.01)
+        panel.set_ylim(bottom=0.0)
     return (_figures.save(figure, options.figures, "training-curves"),)

@@ -124,9 +124,9 @@ def system_differential(weights: np.ndarray, log_likelihood: np.ndarray, change:
     moved = _similarity_differential(similar, log_likelihood, change)
     blocks = [np.diag(d) - np.outer(d, s) - np.outer(s, d) for d, s in zip(moved, similar, strict=True)]
     identity = np.eye(similar.shape[1])
-    return scipy.linalg.block_diag(*blocks) @ np.kron(weights, identity) + replicator_blocks(
-        similar
-    ) @ np.kron(change, identity)
+    return scipy.linalg.block_diag(*blocks) @ np.kron(weights, identity) + replicator_blocks(similar) @ np.kron(
+        change, identity
+    )
 
 
 def augmented_differential(weights: np.ndarray, log_likelihood: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -185,9 +185,7 @@ def gradient_by_frechet(
     return gradient
 
 
-def adjoint_integral(
-    weights: np.ndarray, log_likelihood: np.ndarray, target: np.ndarray, time: float
-) -> np.ndarray:
+def adjoint_integral(weights: np.ndarray, log_likelihood: np.ndarray, target: np.ndarray, time: float) -> np.ndarray:
     """Λ = ∫₀ᵀ e^{tAᵀ} ∂f(V_T) dt: (I, J)."""
     moment = _moment_by_quadrature(weights, log_likelihood, target, time)[0]
     return moment[:-1, -1].reshape(target.shape)
@@ -212,9 +210,7 @@ def gradient_scale(weights: np.ndarray, log_likelihood: np.ndarray, target: np.n
     return float(np.linalg.norm(scale))
 
 
-def _similarity_differential(
-    similar: np.ndarray, log_likelihood: np.ndarray, change: np.ndarray
-) -> np.ndarray:
+def _similarity_differential(similar: np.ndarray, log_likelihood: np.ndarray, change: np.ndarray) -> np.ndarray:
     """dS(Ω)Y = R_S(Y L), Lemma 3.2: (I, J)."""
     raised = change @ log_likelihood
     return np.array([replicator(s) @ x for s, x in zip(similar, raised, strict=True)])
@@ -261,7 +257,5 @@ def _contract(weights: np.ndarray, log_likelihood: np.ndarray, moment: np.ndarra
             turned = np.diag(moved) - np.outer(moved, similar[node]) - np.outer(similar[node], moved)
             change = turned @ averaging
             change[:, other * labels : (other + 1) * labels] += projection
-            gradient[node, other] = np.sum(moment[here, :-1] * change) + moment[here, -1] @ (
-                barycentre @ moved
-            )
+            gradient[node, other] = np.sum(moment[here, :-1] * change) + moment[here, -1] @ (barycentre @ moved)
     return gradient

@@ -38,7 +38,6 @@ def check_adjoint(
     """
     error = abs(inner_product(image, covector) - inner_product(vector, pulled_back))
     scale = terms + float(
-        np.linalg.norm(image) * np.linalg.norm(covector)
-        + np.linalg.norm(vector) * np.linalg.norm(pulled_back)
+        np.linalg.norm(image) * np.linalg.norm(covector) + np.linalg.norm(vector) * np.linalg.norm(pulled_back)
     )
     return Verdict(error=error / scale if scale else error, tolerance=tolerance)

@@ -15,6 +15,16 @@ def test_every_figure_of_the_paper_has_its_experiment():
     assert registry.names(experiments) == ["gradient-angles", "krylov-rank-time", "predictor", "training-curves"]
 
 
+@pytest.fixture(autouse=True)
+def _fewer_cases(monkeypatch):
+    """One scenario, one time: what differs between cases is data, and compiling references takes long."""
+    monkeypatch.setattr(registry.load(experiments, "training-curves"), "CASES", (("a", True),))
+    monkeypatch.setattr(registry.load(experiments, "gradient-angles"), "TIMES", (1.0,))
+    monkeypatch.setattr(registry.load(experiments, "gradient-angles"), "SHOWN_TIME", 1.0)
+    panels = {"rank": [("rank 1", 1.0, 5, 1), ("rank 2", 1.0, 5, 2)]}
+    monkeypatch.setattr(registry.load(experiments, "krylov-rank-time"), "PANELS", panels)
+
+
 @pytest.mark.parametrize("name", registry.names(experiments))
 def test_it_writes_its_settings_its_numbers_and_its_pictures(name, tmp_path):
     path = tmp_path / "numbers.json"

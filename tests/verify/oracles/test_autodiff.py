@@ -6,7 +6,8 @@ import pytest
 from verify.instances import grid_instance
 from verify.oracles import autodiff, complex_step, dense_flow, neighbourhoods
 
-INSTANCE = grid_instance((3, 4), 3, time=2.0, seed=4)
+# The sizes of the gradient tests: what JAX has compiled for one serves the other.
+INSTANCE = grid_instance((5, 6), 3, time=4.0, seed=4)
 EXACT = neighbourhoods.gather_weights(
     dense_flow.gradient_by_quadrature(*INSTANCE.dense_plain),
     INSTANCE.neighbours,
@@ -27,16 +28,16 @@ def order_of(scheme, steps):
 
 
 def test_explicit_euler_converges_at_order_one():
-    assert abs(order_of("euler", (64, 128, 256)) - 1.0) <= 0.05
+    assert abs(order_of("euler", (256, 512, 1024)) - 1.0) <= 0.05
 
 
 def test_runge_kutta_converges_at_order_four():
-    assert abs(order_of("runge-kutta", (8, 16, 32)) - 4.0) <= 0.2
+    assert abs(order_of("runge-kutta", (16, 32, 64)) - 4.0) <= 0.2
 
 
 def test_krylov_integration_converges_faster_than_any_order():
-    assert error_of("krylov", 3) > 1e-4
-    assert error_of("krylov", 9) < 1e-6
+    assert error_of("krylov", 5) > 1e-5
+    assert error_of("krylov", 9) < 1e-7
 
 
 def test_the_dense_exponential_is_exact():
@@ -45,7 +46,7 @@ def test_the_dense_exponential_is_exact():
 
 
 def test_the_reference_states_its_error_truly():
-    reference = autodiff.reference_gradient(*INSTANCE.plain)
+    reference = autodiff.reference_gradient(*INSTANCE.plain, least_steps=32)
     assert reference.error <= 1e-9
     assert relative_error(reference.gradient) <= 2.0 * reference.error + 1e-12
 
@@ -62,7 +63,7 @@ def test_a_scaled_gradient_is_told_apart():
 
 def test_euler_autodiff_is_the_complex_step_of_the_euler_scheme():
     """The discrete gradient is exact for its scheme: the recursion typed, differentiated by complex step."""
-    steps = 64
+    steps = 256
 
     def euler_loss(weights):
         dense = neighbourhoods.dense_weights(weights, INSTANCE.neighbours)
