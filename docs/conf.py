@@ -44,7 +44,7 @@ copybutton_prompt_text = "$ "
 
 # What annotations say once Python has evaluated them, and what they say in the sources.
 ALIASES = [
-    (re.compile(r"_Buffer \| _SupportsArray\[.*?complex \| bytes \| str\]"), "ArrayLike"),
+    (re.compile(r"(\w+\.)*_Buffer \| .*?complex \| bytes \| str\]"), "ArrayLike"),
     (re.compile(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[float64\]\]"), "FloatArray"),
     (re.compile(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[int64\]\]"), "IntArray"),
     (re.compile(r"GridGraph \| SparseGraph"), "Graph"),

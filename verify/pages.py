@@ -97,8 +97,10 @@ def _status(verdict: Verdict) -> str:
 def _formulas(claim: Claim, known: Sequence[Definition]) -> Iterator[str]:
     """One display: the map, the claim about it, and the names used in both."""
     sides = _sides(claim)
-    shown = [abbreviate(side.right, known) for side in sides]
-    rows = [(side.left, right) for side, right in zip(sides, shown, strict=True)]
+    left = [item if isinstance(item, str) else abbreviate(item, known) for item in (side.left for side in sides)]
+    right = [abbreviate(side.right, known) for side in sides]
+    rows = [(item if isinstance(item, str) else _tex(item), value) for item, value in zip(left, right, strict=True)]
+    shown = [item for item in (*left, *right) if not isinstance(item, str)]
     rows += [(typeset_entry(array, meaning.free), meaning.expr) for array, meaning in _used(shown, sides, known)]
     if claim.directions is not None and claim.symbol is None:
         yield f"As a function of ${', '.join(typeset_entry(item, ()) for item in claim.directions)}$:"
@@ -107,9 +109,9 @@ def _formulas(claim: Claim, known: Sequence[Definition]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Side:
-    """One row of a display before anything is abbreviated."""
+    """One row of a display before anything is abbreviated; the left-hand side may be LaTeX already."""
 
-    left: str
+    left: str | sp.Expr
     right: sp.Expr
 
 
@@ -121,7 +123,7 @@ def _sides(claim: Claim) -> list[_Side]:
         slope = rf"\frac{{\partial F{place}}}{{\partial {_tex(claim.symbol)}}}"
         return [_Side(f"F{place}", claim.mapping[free]), _Side(slope, claimed)]
     if claim.directions is None:
-        return [_Side(_tex(claim.derived[free]), claimed)]
+        return [_Side(claim.derived[free], claimed)]
     if claim.paired_with is not None:
         (variable,) = claim.directions
         slope = rf"\frac{{\partial g}}{{\partial {typeset_entry(variable, free)}}}"
@@ -183,7 +185,8 @@ def _step_definitions(programs: Iterable[Program]) -> list[Definition]:
 
 def _used(shown: Sequence[sp.Expr], sides: Sequence[_Side], known: Sequence[Definition]) -> list[Definition]:
     """The names that abbreviating has brought into ``shown``, with their meanings, abbreviated by the others."""
-    original = {array for side in sides for array in arrays_in(side.right)}
+    written = [item for side in sides for item in (side.left, side.right) if not isinstance(item, str)]
+    original = {array for expr in written for array in arrays_in(expr)}
     meanings = {array: meaning for array, meaning in known if array not in original}
     found: list[Definition] = []
     frontier = list(shown)
