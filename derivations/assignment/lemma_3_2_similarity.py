@@ -64,7 +64,10 @@ program = Program(
     means={similarity: mapping},
     requires=("weights >= 0, rows summing to 1", "log_likelihood finite"),
     ensures=("similarity >= 0, rows summing to 1 up to rounding",),
-    bound="|error| <= (|N| + 2 max|scores| + J + 6) eps * similarity, plus underflow to 0 below 1e-308",
+    bound=(
+        "|error| <= (2 |N| A + 4 max|scores| + J + 6) eps * similarity, where A = max_j weights |log_likelihood|; "
+        "plus underflow to 0 below 1e-308"
+    ),
 )
 
 LEMMA = Lemma(

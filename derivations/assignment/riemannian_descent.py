@@ -80,7 +80,7 @@ step_program = Program(
     means={updated: masked_update},
     requires=("weights >= 0, rows summing to 1", "step_size * gradient finite"),
     ensures=("updated >= 0, rows summing to 1 up to rounding, entries are 0 where inside is 0",),
-    bound="|error| <= (|N| + 2 max|step_size gradient| + 8) eps * updated, plus underflow to 0",
+    bound="|error| <= (|N| + 6 max|step_size gradient| + 12) eps * updated, plus underflow to 0 below 1e-308",
 )
 
 whole = {inside: lambda a, b: sp.Integer(1)}

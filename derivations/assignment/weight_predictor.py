@@ -111,7 +111,10 @@ forward = Program(
     means={membership: membership_formula, weights: weights_formula},
     requires=("features, prototypes, directions finite", "scale >= 0"),
     ensures=("rows of membership and of weights sum to 1 up to rounding; weights are 0 where inside is 0",),
-    bound="|error| <= (F + K + |N| + 2 scale max‖f - p‖ + 2 max|directions| + 12) eps * the result",
+    bound=(
+        "|error| <= a eps * membership, a = K + (F + 10) scale max‖f - p‖ + 6; "
+        "|error| <= (2 (a + K + 2) max|directions| + |N| + 8) eps * weights; plus underflow to 0 below 1e-308"
+    ),
     grid_only=True,
 )
 mean, pulled_array = Array("mean", nodes), Array("pulled", nodes, neighbours)

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
 # derivation: sha256 34ef77bc0f78ea3da0cedbea2bbf8e7147d7ba462fd532acb388372be923fa4f
-# body:       sha256 c0619718d60965852bbff112418bbe6ea666b48aba91beac9d76e3cb1761907a
+# body:       sha256 7818ac89445f0e205baaf27a5b03e0150504dc070d8f483537ad9882ba99a610
 
 """The descent step exp_Ω(-h ∂L) on the weight patches, Eqs. (3.7), (3.8).
 
@@ -99,7 +99,8 @@ def grid(structure, weights, gradient, inside, step_size, updated, work):
     Ensures
         updated >= 0, rows summing to 1 up to rounding, entries are 0 where inside is 0
     Error bound
-        |error| <= (|N| + 2 max|step_size gradient| + 8) eps * updated, plus underflow to 0
+        |error| <= (|N| + 6 max|step_size gradient| + 12) eps * updated, plus underflow to 0 below
+        1e-308
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -191,7 +192,8 @@ def graph(structure, weights, gradient, inside, step_size, updated, work):
     Ensures
         updated >= 0, rows summing to 1 up to rounding, entries are 0 where inside is 0
     Error bound
-        |error| <= (|N| + 2 max|step_size gradient| + 8) eps * updated, plus underflow to 0
+        |error| <= (|N| + 6 max|step_size gradient| + 12) eps * updated, plus underflow to 0 below
+        1e-308
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 b9a12bd6f9d0b94a31e70e5fa17a4ed40a410efaa04ea641d3c40a7fb7b19957
-# body:       sha256 30bb2ce8d8af151036eac589766c35679f6d786a04baebd48284266ab96bfdcd
+# body:       sha256 d0c691bd8f69418f60f4817d1ed6e6593e89c235bcf9f56e9fc28b8bc1bb4519
 
 """Weight patches predicted from features, Eqs. (4.3), (4.4).
 
@@ -166,7 +166,8 @@ def grid(structure, features, prototypes, directions, scale, inside, membership,
     Ensures
         rows of membership and of weights sum to 1 up to rounding; weights are 0 where inside is 0
     Error bound
-        |error| <= (F + K + |N| + 2 scale max‖f - p‖ + 2 max|directions| + 12) eps * the result
+        |error| <= a eps * membership, a = K + (F + 10) scale max‖f - p‖ + 6; |error| <= (2 (a + K +
+        2) max|directions| + |N| + 8) eps * weights; plus underflow to 0 below 1e-308
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

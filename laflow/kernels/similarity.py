@@ -3,7 +3,7 @@
 # lemma:      Lemma 3.2, Eqs. (3.16), (3.17)
 # SymPy:      1.14.0
 # derivation: sha256 54f339f1757844fa319b38865a02adf2034e8dc858932390960d4de5cf1d9fce
-# body:       sha256 de50bffe045133b584be78caf4a651157db15fef84ad189bec0eb104fdd7506d
+# body:       sha256 e54e700f85f30615cd458823b03c5da6154f9326311de91fae6ea56f37bcc978
 
 """The similarity map S(W0) = softmax(ΩL), Eqs. (2.17), (3.16).
 
@@ -92,7 +92,8 @@ def grid(structure, weights, log_likelihood, similarity, work):
     Ensures
         similarity >= 0, rows summing to 1 up to rounding
     Error bound
-        |error| <= (|N| + 2 max|scores| + J + 6) eps * similarity, plus underflow to 0 below 1e-308
+        |error| <= (2 |N| A + 4 max|scores| + J + 6) eps * similarity, where A = max_j weights
+        |log_likelihood|; plus underflow to 0 below 1e-308
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -167,7 +168,8 @@ def graph(structure, weights, log_likelihood, similarity, work):
     Ensures
         similarity >= 0, rows summing to 1 up to rounding
     Error bound
-        |error| <= (|N| + 2 max|scores| + J + 6) eps * similarity, plus underflow to 0 below 1e-308
+        |error| <= (2 |N| A + 4 max|scores| + J + 6) eps * similarity, where A = max_j weights
+        |log_likelihood|; plus underflow to 0 below 1e-308
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
