@@ -1,8 +1,8 @@
 """Random arguments for any kernel, on a grid or a general graph, and the same numbers as dense arrays for the formulas.
 
 Everything follows from the program: axes give shapes, declared sums and masks give constraints, so a new lemma is
-covered without an edit here. The placement of neighbours is written out anew (dense node pairs, coordinates), not taken
-from the runtime.
+covered without an edit here. The placement of neighbours is written out anew (dense node pairs, coordinates); of the
+runtime only the two structure types are used, by which compiled kernels are cached.
 """
 
 from __future__ import annotations
@@ -12,28 +12,16 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from derivations.algebra.language import Array, Range
 from derivations.algebra.program import Program
+from laflow.graph import GraphStructure, GridStructure
 
 KERNELS = Path(__file__).resolve().parents[1] / "laflow" / "kernels"
-
-
-class Structure(NamedTuple):
-    """The fields of both kinds of structure; a kernel reads those of its kind."""
-
-    offsets: np.ndarray
-    indptr: np.ndarray
-    indices: np.ndarray
-    transpose_indptr: np.ndarray
-    transpose_nodes: np.ndarray
-    transpose_edges: np.ndarray
-    first: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -41,7 +29,7 @@ class Layout:
     """Where the nodes, and the pairs (node, neighbour number, neighbour), of a graph lie in a kernel's arrays."""
 
     kind: str
-    structure: Structure
+    structure: GridStructure | GraphStructure
     storage: int
     node_at: np.ndarray
     pairs: tuple[tuple[int, int, int, Any], ...]  # node, neighbour number, neighbour node, place in weights
@@ -65,8 +53,7 @@ def grid_layout(shape: tuple[int, ...], radius: int) -> Layout:
             if there in number:
                 pairs.append((number[at], slot, number[there], (slot, flat[at])))
     node_at = np.array([flat[at] for at in coordinates])
-    none = np.zeros(0, dtype=np.int64)
-    structure = Structure(offsets, none, none, none, none, none, int(node_at.min()), int(node_at.max()) + 1)
+    structure = GridStructure(offsets, int(node_at.min()), int(node_at.max()) + 1)
     cells = int(np.prod(padded))
     return Layout("grid", structure, cells, node_at, tuple(pairs), (len(moves), cells), len(moves))
 
@@ -83,8 +70,7 @@ def graph_layout(neighbour_lists: list[list[int]]) -> Layout:
             ends[far].append((node, edge))
             pairs.append((node, slot, far, (edge,)))
     flat = [pair for row in ends for pair in row]
-    structure = Structure(
-        np.zeros(0, dtype=np.int64),
+    structure = GraphStructure(
         indptr,
         indices,
         np.concatenate([[0], np.cumsum([len(row) for row in ends])]).astype(np.int64),
