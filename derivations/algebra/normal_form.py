@@ -474,6 +474,35 @@ def _clear_inverses(terms: Terms) -> Terms:
     return terms
 
 
+def as_expression(terms: Terms) -> sp.Expr:
+    """The expression that a normal form stands for: what a reader may set in type, or bring to normal form again."""
+    return sp.Add(*(terms[monomial] * _monomial_expression(monomial) for monomial in sorted(terms, key=_monomial_key)))
+
+
+def _monomial_expression(monomial: Monomial) -> sp.Expr:
+    return sp.Mul(*(_atom_expression(atom) ** exponent for atom, exponent in monomial))
+
+
+def _atom_expression(atom: Atom) -> sp.Expr:
+    kind = atom[0]
+    if kind == "entry":
+        return Entry(atom[1], *atom[2:])
+    if kind == "delta":
+        return Delta(atom[1], atom[2])
+    if kind == "exp":
+        return sp.exp(_monomial_expression(atom[1]))
+    if kind == "log":
+        return sp.log(_atom_expression(atom[1]) if isinstance(atom[1], tuple) else atom[1])
+    if kind == "sum":
+        return as_expression(dict(atom[1]))
+    if kind == "total":
+        summed = _monomial_expression(atom[2])
+        for bound in atom[1]:
+            summed = Total(summed, bound)
+        return summed
+    return sp.sympify(atom[1])
+
+
 @dataclass(frozen=True)
 class Leftover:
     """What remains of a difference that should have vanished, for people to read."""

@@ -138,6 +138,7 @@ def discharge(lemma: Lemma, effort: Effort) -> Outcome:
     faults: list[str] = []
     rows: list[dict[str, str]] = []
     matrix: dict[str, Counter[str]] = {}
+    kinds: dict[str, Counter[str]] = {}
     for program in lemma.programs:
         tried = trials(program)
         kernel = interpreted(program.name)
@@ -149,6 +150,7 @@ def discharge(lemma: Lemma, effort: Effort) -> Outcome:
             reason = "" if layer else reason_of_equivalence(program.name, mutant)
             verdict = layer or ("equivalent" if reason else "survives")
             matrix.setdefault(program.name, Counter())[verdict] += 1
+            kinds.setdefault(mutant.kind, Counter())[verdict] += 1
             if layer is None:
                 rows.append({"kernel": program.name, "mutant": mutant.label, "reason": reason})
             if verdict == "survives":
@@ -164,5 +166,6 @@ def discharge(lemma: Lemma, effort: Effort) -> Outcome:
         killed=killed,
         equivalent=totals["equivalent"],
         matrix=counts,
+        kinds={kind: dict(row) for kind, row in sorted(kinds.items())},
         not_killed=rows,
     )

@@ -62,6 +62,7 @@ def discharge(lemma: Lemma, effort: Effort) -> Outcome:
         return absent("no kernel")
     faults: list[str] = []
     worst: dict[str, float] = {}
+    worst_on: dict[str, str] = {}
     every: dict[str, list[float]] = {}
     for program in lemma.programs:
         kernel = interpreted(program.name)
@@ -70,9 +71,10 @@ def discharge(lemma: Lemma, effort: Effort) -> Outcome:
                 ratios = worst_ratio(instance, kernel)
             for output, ratio in ratios.items():
                 name = f"{program.name}.{output}"
-                worst[name] = max(worst.get(name, 0.0), ratio)
+                if ratio >= worst.get(name, 0.0):
+                    worst[name], worst_on[name] = ratio, label
                 every.setdefault(name, []).append(ratio)
                 if not ratio <= 1.0:
                     faults.append(f"{name} on {label}: {ratio:.3g} times its bound")
     figure = f"worst error {max(worst.values()):.2f} of the bound"
-    return holds_unless(faults, figure, worst=worst, ratios=every)
+    return holds_unless(faults, figure, worst=worst, worst_on=worst_on, ratios=every)

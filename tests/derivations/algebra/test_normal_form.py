@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from derivations.algebra import Array, Delta, largest, total
-from derivations.algebra.normal_form import NotInLanguage, leftover, normal_form
+from derivations.algebra.normal_form import NotInLanguage, as_expression, leftover, normal_form
 from tests.derivations.algebra.expressions import (
     Values,
     columns,
@@ -60,6 +60,12 @@ def test_the_normal_form_of_a_smooth_expression_has_its_value(expr, sizes, seed)
         assume(False)
     assume(math.isfinite(want) and abs(want) < 1e12)
     assert values.of_terms(normal_form(expr), PLACE) == pytest.approx(want, rel=1e-6, abs=1e-6)
+
+
+@given(expressions())
+def test_a_normal_form_written_as_an_expression_has_the_same_normal_form(expr):
+    terms = normal_form(without_inverse_sums(expr))
+    assert normal_form(as_expression(terms)) == terms
 
 
 @given(expressions(), expressions(), st.integers(-3, 3))
