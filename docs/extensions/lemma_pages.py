@@ -71,8 +71,8 @@ INTRODUCTION = """# The lemmas
 One page a lemma, written by the derivation itself: all claims below were proved while this site was built, each one
 twice, and the wrong variants were refuted twice (`python -m derivations --list` does the same on a terminal). "For all
 sizes" means by a normal form with symbolic numbers of nodes, labels and neighbours; "equal at" lists the explicit sizes
-of the second proof, which evaluates both sides exactly in a finite field and shares no code with the first. Formulas are
-printed from the objects that were proved; names in upright letters are steps of the lemma's program.
+of the second proof, which evaluates both sides exactly in a finite field and shares no code with the first. Formulas
+are printed from the objects that were proved; names in upright letters are steps of the lemma's program.
 [The science](../science.md) says what the lemmas are for, [](../howto/proof-failure.md) how to read a failure.
 """
 
