@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from laflow.errors import ShapeError
+
 FloatArray = NDArray[np.float64]
 
 BLOCK = 2048  # entries of a row per block: several rows fit in the second cache level
@@ -33,8 +35,15 @@ def mix_rows(coefficients: FloatArray, rows: FloatArray, out: FloatArray, last: 
     """``out = coefficients @ rows``, of `rows` (m, n) and, if given, one row more, `last` (n,).
 
     `coefficients` is (k, m) or (k, m + 1), `out` (k, n). `out` may overlap `rows`, row by row: every column is
-    read before it is written.
+    read before it is written. Raises `ShapeError` where these do not fit: the loops below check nothing.
     """
+    count, columns = coefficients.shape
+    wanted = (count, rows.shape[1])
+    if out.shape != wanted or columns != rows.shape[0] + (last is not None):
+        raise ShapeError(
+            f"cannot mix rows {rows.shape} by coefficients {coefficients.shape} into {out.shape}: the result has "
+            f"shape {wanted}, and there is one column for each row"
+        )
     buffer = np.empty((numba.get_num_threads(), coefficients.shape[0], BLOCK))
     extra = out[0] if last is None else last
     _mix_rows(np.ascontiguousarray(coefficients), rows, extra, out, buffer)

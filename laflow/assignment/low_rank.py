@@ -60,7 +60,9 @@ class Workspace:
     @staticmethod
     def allocate(problem: LabelingProblem, krylov_dim: int, rank: int) -> "Workspace":
         """Room for `krylov_dim` basis vectors, which `rank` singular vectors and one more field reuse."""
-        rows = max(min(krylov_dim, problem.unknowns), min(rank, problem.unknowns) + 1)
+        dimension = min(krylov_dim, problem.unknowns)
+        # a space has up to one coordinate more than basis vectors: the next vector counts too
+        rows = max(dimension, min(rank, dimension + 1) + 1)
         field = problem.graph.empty_nodes
         return Workspace(field(rows, problem.labels), field(rows, problem.labels), field(problem.labels))
 

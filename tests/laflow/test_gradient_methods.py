@@ -208,3 +208,15 @@ def test_a_small_step_moves_along_the_riemannian_gradient():
     moved = exponential_step(case.graph, case.weights, gradient, step)
     expected = -step * riemannian_gradient(case.graph, case.weights, gradient)
     np.testing.assert_allclose(moved - case.weights, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("method", ["factored", "low-rank"])
+def test_a_space_as_large_as_the_problem_stays_within_its_memory(method):
+    # One node, as many Krylov vectors as unknowns, and a time so short that no breakdown is noticed: the space has
+    # one coordinate more than vectors, and all singular values are kept. (Once a write beyond the workspace.)
+    rng = np.random.default_rng(5)
+    problem = LabelingProblem(rng.uniform(0.0, 1.0, (1, 11)), radius=0)
+    truth = np.zeros(1, dtype=int)
+    exact = loss_gradient(problem, None, truth, time=0.01, method="dense").gradient
+    seen = loss_gradient(problem, None, truth, time=0.01, method=method, krylov_dim=11, rank=11).gradient
+    assert abs(seen - exact).max() <= 1e-12 * max(1.0, abs(exact).max())
