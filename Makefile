@@ -5,18 +5,20 @@ VENV ?= .venv
 OUT ?= out/demo
 BENCHMARK ?= gradient
 DOCS ?= out/docs
+AUDIT ?= out/audit
 PIN = requirements/constraints.txt
 BIN = $(VENV)/bin
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet install -c $(PIN)
 CODE = $(wildcard laflow derivations verify)
 
-.PHONY: help demo test check kernels bench docs clean
+.PHONY: help demo test check audit kernels bench docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     label a real image and a Voronoi scene; table, pictures and report.json under $(OUT)"
 	@echo "make test     run every test"
 	@echo "make check    lint, format, types, drift of the generated kernels, direction of the imports"
+	@echo "make audit    every obligation of every lemma; a report to read under $(AUDIT) (some minutes)"
 	@echo "make kernels  derive, prove and generate laflow/kernels"
 	@echo "make bench    benchmark against PyTorch (installs torch; BENCHMARK=$(BENCHMARK))"
 	@echo "make docs     prove every lemma and build the documentation into $(DOCS)"
@@ -35,6 +37,10 @@ check: $(VENV)/.stamp-test
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python -m derivations --check
 	$(BIN)/lint-imports
+
+audit: $(VENV)/.stamp-test
+	@echo "== Auditing every lemma and kernel (about four minutes on two cores)"
+	$(BIN)/python -m verify --html $(AUDIT)
 
 kernels: $(VENV)/.stamp-test
 	$(BIN)/python -m derivations

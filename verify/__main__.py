@@ -9,71 +9,70 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from derivations.registry import lemma as lemma_named
 from derivations.registry import lemmas
-from verify.audit import OBLIGATIONS, Audited, as_json, audit, totals
-from verify.obligations.outcome import Effort, Outcome, Status
+from verify.audit import as_json, audit
+from verify.obligations.outcome import Effort
 from verify.reporting import write_json
-
-MARKS = {Status.HOLDS: "[green]holds[/]", Status.FAILS: "[bold red]FAILS[/]", Status.ABSENT: "[dim]absent[/]"}
+from verify.terminal import show
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the audit and report it."""
-    parser = argparse.ArgumentParser(prog="python -m verify", description="Audit lemmas, kernels and proofs.")
-    parser.add_argument("lemmas", nargs="*", metavar="LEMMA", help="names of lemmas; all if none is given")
-    parser.add_argument("--quick", action="store_true", help="fewer inputs and a sample of the mutants")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report for machines")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         chosen = [lemma_named(name) for name in options.lemmas] or list(lemmas())
+        _check_before_the_audit(options)
     except KeyError as error:
-        print(f"python -m verify: {error.args[0]}", file=sys.stderr)
-        return 2
+        return _refuse(error.args[0])
+    except ValueError as error:
+        return _refuse(str(error))
     effort = Effort.QUICK if options.quick else Effort.FULL
     begin, progress = time.perf_counter(), Console(stderr=True)
     results = []
     with progress.status("audit") as status:
         for result in audit(chosen, effort, status.update):
             results.append(result)
-    show(results, time.perf_counter() - begin)
+    seconds = time.perf_counter() - begin
+    show(results, seconds)
     if options.json is not None:
         write_json(options.json, as_json(results, effort))
+    if options.html is not None:
+        from verify.report.site import write_site
+
+        write_site(options.html, results, effort, seconds)
+        progress.print(f"The report is in {options.html / 'index.html'}", highlight=False)
+    if options.assurance is not None:
+        from verify.report.assurance import write_assurance
+
+        write_assurance(options.assurance, results, effort)
     return 0 if all(result.holds for result in results) else 1
 
 
-def show(results: Sequence[Audited], seconds: float) -> None:
-    """The table for people: one row a lemma, then every fault and the totals."""
-    console = Console()
-    table = Table(title="audit", title_justify="left")
-    table.add_column("lemma")
-    table.add_column("reference", max_width=28, overflow="ellipsis", no_wrap=True)
-    for obligation in OBLIGATIONS:
-        table.add_column(obligation.name)
-    for result in results:
-        cells = [MARKS[result.outcomes[obligation.name].status] for obligation in OBLIGATIONS]
-        table.add_row(result.lemma.name, result.lemma.reference, *cells)
-    console.print(table)
-    for obligation in OBLIGATIONS:
-        outcomes = [result.outcomes[obligation.name] for result in results]
-        console.print(f"{obligation.name} {obligation.title}: {_summary(outcomes)}")
-    for result in results:
-        for name, outcome in result.outcomes.items():
-            for fault in outcome.faults:
-                console.print(f"[red]{result.lemma.name} {name}[/]: {fault}", highlight=False)
-    counted = totals(results)
-    console.print(
-        f"\n{counted['lemmas']} lemmas; {counted['holds']} obligations hold, {counted['fails']} fail, "
-        f"{counted['absent']} absent; {counted['killed']} of {counted['mutants']} mutants killed, "
-        f"{counted['equivalent']} equivalent; {counted['wrong_variants']} wrong variants; {seconds:.0f} s"
-    )
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m verify", description="Audit lemmas, kernels and proofs.")
+    parser.add_argument("lemmas", nargs="*", metavar="LEMMA", help="names of lemmas; all if none is given")
+    parser.add_argument("--quick", action="store_true", help="fewer inputs and a sample of the mutants")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report for machines")
+    parser.add_argument("--html", type=Path, metavar="DIR", help="write the whole report as a site, one page a lemma")
+    parser.add_argument("--assurance", type=Path, metavar="FILE", help="write the table of the documentation")
+    return parser
 
 
-def _summary(outcomes: Sequence[Outcome]) -> str:
-    parts = [f"{sum(o.status is status for o in outcomes)} {status.value}" for status in Status]
-    return ", ".join(parts) + f", {sum(o.seconds for o in outcomes):.1f} s"
+def _check_before_the_audit(options: argparse.Namespace) -> None:
+    """Refuse what could not be written in the end."""
+    if options.html is not None:
+        from verify.report.site import check_folder
+
+        check_folder(options.html)
+    if options.assurance is not None and options.lemmas:
+        raise ValueError("--assurance is a table of all lemmas: name none")
+
+
+def _refuse(reason: str) -> int:
+    print(f"python -m verify: {reason}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,15 @@ def totals(audited: Iterable[Audited]) -> dict[str, int]:
     return counted
 
 
+def _finite(value: Any) -> Any:
+    """The same data without infinities and NaN, for which JSON has no number: they become text."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def as_json(audited: Iterable[Audited], effort: Effort) -> dict[str, Any]:
     """The report for machines: lemmas with their obligations, and totals."""
     results = list(audited)
@@ -96,7 +106,7 @@ def as_json(audited: Iterable[Audited], effort: Effort) -> dict[str, Any]:
                     "figure": outcome.figure,
                     "seconds": round(outcome.seconds, 4),
                     "faults": list(outcome.faults),
-                    "detail": outcome.detail,
+                    "detail": _finite(outcome.detail),
                 }
                 for name, outcome in result.outcomes.items()
             },

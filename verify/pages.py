@@ -6,7 +6,7 @@ statement, which the lemma file holds. The documentation shows these pages, and 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -64,7 +64,7 @@ def lemma_page(outcome: Outcome) -> str:
     parts = [
         f"# {lemma.title}",
         f"*{lemma.reference}* · `derivations/{lemma.family}/{lemma.name}.py` · {outcome.status}",
-        _DISPLAY.sub(r"\n\n$$\n\1\n$$\n\n", lemma.statement).strip(),
+        statement(lemma),
     ]
     if lemma.limits:
         parts.append(f"**What is not proved.** {lemma.limits}")
@@ -77,12 +77,17 @@ def lemma_page(outcome: Outcome) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def statement(lemma: Lemma) -> str:
+    """Markdown: what the paper states, displays on lines of their own."""
+    return _DISPLAY.sub(r"\n\n$$\n\1\n$$\n\n", lemma.statement).strip()
+
+
 # --- claims -----------------------------------------------------------------------------------------------------
 
 
 def _claims(outcome: Outcome) -> Iterator[str]:
     verdicts = {item.name: item for item in outcome.verdicts}
-    known = [*_shared_definitions(), *_step_definitions(outcome.lemma.programs)]
+    known = _known(outcome.lemma)
     for claim in outcome.lemma.claims:
         yield f"**{_sentence(claim.name)}** · {_status(verdicts[claim.name])}"
         yield from _formulas(claim, known)
@@ -94,19 +99,6 @@ def _status(verdict: Verdict) -> str:
     return f"{first}; {second}"
 
 
-def _formulas(claim: Claim, known: Sequence[Definition]) -> Iterator[str]:
-    """One display: the map, the claim about it, and the names used in both."""
-    sides = _sides(claim)
-    left = [item if isinstance(item, str) else abbreviate(item, known) for item in (side.left for side in sides)]
-    right = [abbreviate(side.right, known) for side in sides]
-    rows = [(item if isinstance(item, str) else _tex(item), value) for item, value in zip(left, right, strict=True)]
-    shown = [item for item in (*left, *right) if not isinstance(item, str)]
-    rows += [(typeset_entry(array, meaning.free), meaning.expr) for array, meaning in _used(shown, sides, known)]
-    if claim.directions is not None and claim.symbol is None:
-        yield f"As a function of ${', '.join(typeset_entry(item, ()) for item in claim.directions)}$:"
-    yield _aligned(rows)
-
-
 @dataclass(frozen=True)
 class _Side:
     """One row of a display before anything is abbreviated; the left-hand side may be LaTeX already."""
@@ -115,12 +107,44 @@ class _Side:
     right: sp.Expr
 
 
+def _formulas(claim: Claim, known: Sequence[Definition]) -> Iterator[str]:
+    """One display: the map, the claim about it, and the names used in both."""
+    if claim.directions is not None and claim.symbol is None:
+        yield f"As a function of ${', '.join(typeset_entry(item, ()) for item in claim.directions)}$:"
+    yield _aligned(_rows(_sides(claim), known))
+
+
+def _rows(sides: Sequence[_Side], known: Sequence[Definition]) -> list[tuple[str, sp.Expr]]:
+    """Both sides of each row, abbreviated, and below them what the abbreviations mean."""
+    left = [item if isinstance(item, str) else abbreviate(item, known) for item in (side.left for side in sides)]
+    right = [abbreviate(side.right, known) for side in sides]
+    rows = [(item if isinstance(item, str) else latex(item), value) for item, value in zip(left, right, strict=True)]
+    shown = [item for item in (*left, *right) if not isinstance(item, str)]
+    rows += [(typeset_entry(array, meaning.free), meaning.expr) for array, meaning in _used(shown, sides, known)]
+    return rows
+
+
+def claim_formulas(lemma: Lemma, claim: Claim) -> str:
+    """Markdown: the map, what is claimed of it, and the names used in both."""
+    return "\n\n".join(_formulas(claim, _known(lemma)))
+
+
+def wrong_formula(lemma: Lemma, variant: Wrong) -> str:
+    """Markdown: what a wrong variant claims."""
+    (claim,) = (item for item in lemma.claims if item.name == variant.claim)
+    return _aligned(_rows(_sides(replace(claim, claimed=variant.claimed))[-1:], _known(lemma)))
+
+
+def _known(lemma: Lemma) -> list[Definition]:
+    return [*_shared_definitions(), *_step_definitions(lemma.programs)]
+
+
 def _sides(claim: Claim) -> list[_Side]:
     """What is claimed, after the map that it is claimed of."""
     free = distinct(claim.claimed.free)
     claimed, place = claim.claimed[free], _subscript(free)
     if claim.symbol is not None:
-        slope = rf"\frac{{\partial F{place}}}{{\partial {_tex(claim.symbol)}}}"
+        slope = rf"\frac{{\partial F{place}}}{{\partial {latex(claim.symbol)}}}"
         return [_Side(f"F{place}", claim.mapping[free]), _Side(slope, claimed)]
     if claim.directions is None:
         return [_Side(claim.derived[free], claimed)]
@@ -134,14 +158,14 @@ def _sides(claim: Claim) -> list[_Side]:
 
 
 def _direction_tex(direction: Array | Tensor) -> str:
-    return typeset_entry(direction, ()) if isinstance(direction, Array) else _tex(direction.expr)
+    return typeset_entry(direction, ()) if isinstance(direction, Array) else latex(direction.expr)
 
 
 def _aligned(rows: Sequence[tuple[str, sp.Expr]]) -> str:
     """Rows of a display, aligned at their equality signs; sums that are long get a row for each term."""
     lines: list[str] = []
     for left, right in rows:
-        text = _tex(right)
+        text = latex(right)
         equals = "&="
         if len(left) + len(text) > WIDEST and len(left) > WIDEST / 3:  # the left-hand side gets a row of its own
             lines.append(f"& {left}")
@@ -149,7 +173,7 @@ def _aligned(rows: Sequence[tuple[str, sp.Expr]]) -> str:
         if len(text) > LONGEST:
             lines.append(rf"{left} {equals} \text{{a formula of {len(text)} characters: see the file}}")
         elif len(text) > WIDEST and right.is_Add:
-            first, *rest = (_tex(term) for term in right.as_ordered_terms())
+            first, *rest = (latex(term) for term in right.as_ordered_terms())
             lines.append(f"{left} {equals} {first}")
             lines += [rf"&\qquad {term if term.startswith('-') else '+ ' + term}" for term in rest]
         else:
@@ -215,7 +239,7 @@ def _rejections(outcome: Outcome) -> str:
 def _program(program: Program) -> Iterator[str]:
     yield f"{_sentence(program.title)}. Kernel: `laflow/kernels/{program.name}.py`."
     yield "Input: " + ", ".join(f"`{item.name}`" for item in program.inputs) + "."
-    yield _aligned([(_tex(step.target), step.value) for step in program.steps])
+    yield _aligned([(latex(step.target), step.value) for step in program.steps])
     if free := [item.array.name for item in program.steps if item.stabiliser]:
         yield f"Stabilisers, of which no result depends: {', '.join(f'`{name}`' for name in free)}."
     results = [item for item in program.outputs if item not in program.scratch]
@@ -235,7 +259,8 @@ def _cell(text: str) -> str:
 # --- LaTeX ------------------------------------------------------------------------------------------------------
 
 
-def _tex(expr: sp.Expr) -> str:
+def latex(expr: sp.Expr) -> str:
+    """LaTeX of an expression, its scalars by the letters of the paper."""
     names = {symbol: SYMBOLS[symbol.name] for symbol in expr.free_symbols if getattr(symbol, "name", None) in SYMBOLS}
     return typeset(expr, names)
 

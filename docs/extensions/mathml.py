@@ -8,21 +8,20 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from docutils import nodes
-from math_core import LatexError, LatexToMathML
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.fileutil import copy_asset
 
-FONT = "STIXTwoMath-Regular.ttf"
-CONVERTER = LatexToMathML()
+from verify.report.mathml import FONT, FormulaError
+from verify.report.mathml import mathml as convert
 
 
 def mathml(latex: str, *, display: bool) -> str:
     """MathML of one formula. Raises `ExtensionError` with the formula if it cannot be converted."""
     try:
-        return str(CONVERTER.convert_with_local_state(latex.strip(), displaystyle=display))
-    except LatexError as error:
-        raise ExtensionError(f"cannot convert the formula {latex!r}: {error}") from error
+        return str(convert(latex, display=display))
+    except FormulaError as error:
+        raise ExtensionError(str(error)) from error
 
 
 def visit_inline(writer: Any, node: nodes.math) -> None:

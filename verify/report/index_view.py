@@ -1,0 +1,179 @@
+"""What stands on the first page: the verdict, the table, the totals, what is absent, and how to check it all anew."""
+
+import importlib
+import pkgutil
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import verify.oracles
+from verify.audit import OBLIGATIONS, Audited, totals
+from verify.obligations.outcome import Effort, Status
+from verify.report.lemma_view import kill_matrix
+
+PACKAGES = ("sympy", "numpy", "scipy", "numba", "python-flint", "jax")
+SLOWEST = 5  # proofs that are listed
+
+# What each obligation rests on, and what it does not show: (shows, rests on, does not show)
+MEANINGS = {
+    "O1": (
+        (
+            "what SymPy's differentiation makes of the map is what the paper states, for every number of nodes, labels and "
+            "neighbours"
+        ),
+        "SymPy's diff, and the rules of derivations/algebra/normal_form.py",
+        "that the map itself is the one the paper means: compare it with the statement",
+    ),
+    "O2": (
+        "each kernel's program computes the formula, whatever its stabilisers (shifts by a maximum) are rounded to",
+        "the same normal form",
+        "anything about rounding: that is O5",
+    ),
+    "O3": (
+        (
+            "the same equalities at explicit small sizes, in exact arithmetic modulo primes, with dual numbers for "
+            "derivatives"
+        ),
+        "derivations/algebra/explicit.py, which shares no code with O1",
+        (
+            "other sizes; and a false claim can agree at a random point by chance, with a probability of the order of its "
+            "degree over 2^31"
+        ),
+    ),
+    "O4": (
+        "the committed text of each kernel is what its derivation generates, byte by byte, and bears its own checksum",
+        "SHA-256, and the printer in derivations/compiler",
+        "that the printer is right: O5 and O7 run its output",
+    ),
+    "O5": (
+        (
+            "on every input tried, the kernel's result lies within a bound around an enclosure of the derived formula in "
+            "200-bit balls; the bound follows from the program's operations at that very input"
+        ),
+        "Arb (python-flint), and one half unit in the last place for each operation",
+        "inputs that were not tried; the bound is to first order",
+    ),
+    "O6": (
+        "derivatives by complex step, adjoints by the dot product, and a Taylor remainder of order 2",
+        "arithmetic on the map as written, no symbolic differentiation",
+        "faults below the detection limits in the table below",
+    ),
+    "O7": (
+        (
+            "single faults planted in the kernel's text (operators, operands, names, ranges, constants, dropped steps) are "
+            "noticed when it runs"
+        ),
+        "the layers of O5, more blocks and tasks, and what lies outside the nodes",
+        "faults of other kinds; those that change nothing are listed with a reason each",
+    ),
+    "O8": (
+        "near misses of each claim (a sign, a mean, a weight, a transpose) are refuted by both proofs",
+        "O1 and O3 with the wrong formula in place of the right one",
+        "near misses that nobody thought of",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """An oracle and the smallest relative fault that its own tests show it to see."""
+
+    name: str
+    what: str
+    limit: float
+
+
+def index_view(results: Sequence[Audited], effort: Effort, seconds: float) -> dict[str, Any]:
+    """All of it."""
+    return {
+        "results": results,
+        "obligations": OBLIGATIONS,
+        "meanings": MEANINGS,
+        "effort": effort.value,
+        "seconds": seconds,
+        "totals": totals(results),
+        "holds": all(result.holds for result in results),
+        "faults": [
+            (result.lemma, name, fault)
+            for result in results
+            for name, outcome in result.outcomes.items()
+            for fault in outcome.faults
+        ],
+        "summaries": [_summary(results, obligation.name) for obligation in OBLIGATIONS],
+        "absent": absences(results),
+        "limits": [result.lemma for result in results if result.lemma.limits],
+        "matrix": kill_matrix([result.outcomes["O7"] for result in results]),
+        "equivalent": _equivalent(results),
+        "slowest": _slowest(results),
+        "oracles": oracles(),
+        "versions": [("Python", platform.python_version()), *_versions()],
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def worst_ratio(result: Audited) -> float | None:
+    """The largest error over bound of the lemma's kernels; None where nothing was measured."""
+    worst = result.outcomes["O5"].detail.get("worst", {})
+    return max(worst.values()) if worst else None
+
+
+def absences(results: Sequence[Audited]) -> list[tuple[str, str, list[Audited]]]:
+    """Obligation, reason, and the lemmas that lack it for this reason."""
+    found: dict[tuple[str, str], list[Audited]] = {}
+    for obligation in OBLIGATIONS:
+        for result in results:
+            outcome = result.outcomes[obligation.name]
+            if outcome.status is Status.ABSENT:
+                found.setdefault((obligation.name, outcome.figure.partition(":")[0]), []).append(result)
+    return [(name, reason, lemmas) for (name, reason), lemmas in found.items()]
+
+
+def oracles() -> list[Oracle]:
+    """Oracles that publish a detection limit."""
+    found = []
+    for module in pkgutil.iter_modules(verify.oracles.__path__):
+        oracle = importlib.import_module(f"verify.oracles.{module.name}")
+        limit = getattr(oracle, "DETECTION_LIMIT", None)
+        if limit is not None:
+            what = (oracle.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+            found.append(Oracle(module.name.replace("_", " "), what, limit))
+    return sorted(found, key=lambda oracle: oracle.limit)
+
+
+def _summary(results: Sequence[Audited], name: str) -> dict[str, Any]:
+    outcomes = [result.outcomes[name] for result in results]
+    counted = {status.value: sum(outcome.status is status for outcome in outcomes) for status in Status}
+    return {**counted, "seconds": sum(outcome.seconds for outcome in outcomes)}
+
+
+def _equivalent(results: Sequence[Audited]) -> list[tuple[str, int]]:
+    reasons = Counter(
+        row["reason"]
+        for result in results
+        for row in result.outcomes["O7"].detail.get("not_killed", [])
+        if row["reason"]
+    )
+    return reasons.most_common()
+
+
+def _slowest(results: Sequence[Audited]) -> list[tuple[float, str, Audited]]:
+    proofs = [
+        (float(row["seconds"]), str(row["claim"]), result)
+        for result in results
+        for name in ("O1", "O2")
+        for row in result.outcomes[name].detail.get("claims", [])
+    ]
+    return sorted(proofs, key=lambda proof: -proof[0])[:SLOWEST]
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = []
+    for package in PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            found.append((package, "not installed"))
+    return found
