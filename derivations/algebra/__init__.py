@@ -2,6 +2,8 @@
 
 ``language`` (ranges, arrays, sums) → ``differential`` (Gateaux derivative, adjoint) → ``normal_form`` (first proof, all
 sizes) and ``explicit`` (second proof, small sizes) → ``program`` (stable steps) → ``lemma`` (what a file says).
+The first proof is made of ``polynomial`` → ``elementary`` (exp, log) → ``contraction`` (sums over ranges) →
+``normal_form``; ``leftover`` and ``typeset`` show results to people.
 """
 
 from derivations.algebra.differential import adjoint, derivative, differential, pairing

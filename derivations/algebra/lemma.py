@@ -25,7 +25,8 @@ from derivations.algebra.language import (
     Total,
     scalar,
 )
-from derivations.algebra.normal_form import leftover, normal_form
+from derivations.algebra.leftover import leftover
+from derivations.algebra.normal_form import normal_form
 from derivations.algebra.program import Program
 
 Point = Mapping[Array, Array | Tensor]

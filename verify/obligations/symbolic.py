@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
+from derivations.algebra.leftover import leftover
 from derivations.algebra.lemma import Claim, Lemma
-from derivations.algebra.normal_form import leftover, normal_form
+from derivations.algebra.normal_form import normal_form
 from verify.obligations.outcome import Effort, Outcome, absent, holds_unless
 
 SLOWEST = 1.0  # seconds a symbolic proof may take

@@ -7,14 +7,17 @@ import sympy as sp
 from markupsafe import Markup
 
 from derivations.algebra.language import Array, Index, Range, Tensor
+from derivations.algebra.leftover import as_expression
 from derivations.algebra.lemma import Claim
-from derivations.algebra.normal_form import Terms, as_expression, normal_form
+from derivations.algebra.normal_form import normal_form
+from derivations.algebra.polynomial import Terms
 from derivations.algebra.typeset import distinct
 from verify.pages import latex
 from verify.report.mathml import boxed
 
 LONGEST = 6000  # characters of LaTeX beyond which nobody reads a formula
 SHOWN = 4  # terms of a leftover that are set in type
+LONGEST_LEFT_OVER = 1200  # characters of LaTeX beyond which the prover's own text says as much
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def left_over(claim: Claim, rest: Terms) -> Markup:
         return boxed("0")
     ordered = sorted(rest.items(), key=lambda item: (len(str(item[0])), str(item[0])))
     shown = [readable(as_expression({monomial: factor}), claim) for monomial, factor in ordered[:SHOWN]]
+    if any(len(latex(term)) > LONGEST_LEFT_OVER or term.has(sp.I) for term in shown):
+        return Markup("<p>{} terms, too long to set</p>").format(len(rest))
     more = len(rest) - len(shown)
     note = Markup("<p>… and {} more terms</p>").format(more) if more else Markup("")
     return Markup("").join(formula(term) for term in shown) + note

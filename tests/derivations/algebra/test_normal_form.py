@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from derivations.algebra import Array, Delta, largest, total
-from derivations.algebra.normal_form import NotInLanguage, as_expression, leftover, normal_form
+from derivations.algebra.leftover import as_expression, leftover
+from derivations.algebra.normal_form import NotInLanguage, normal_form
 from tests.derivations.algebra.expressions import (
     Values,
     columns,
