@@ -4,7 +4,6 @@ Browsers set MathML by themselves, with a mathematical font; the one served with
 from the package ziamath. See docs/decisions/formulas.md.
 """
 
-from importlib.resources import as_file, files
 from typing import Any
 
 from docutils import nodes
@@ -12,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.fileutil import copy_asset
 
-from verify.report.mathml import FONT, FormulaError
+from verify.report.mathml import FormulaError, font_file
 from verify.report.mathml import mathml as convert
 
 
@@ -39,8 +38,7 @@ def visit_block(writer: Any, node: nodes.math_block) -> None:
 def copy_font(app: Sphinx, failure: Exception | None) -> None:
     """Serve the font with the pages."""
     if failure is None:
-        with as_file(files("ziamath") / "fonts" / FONT) as font:
-            copy_asset(font, app.outdir / "_static")
+        copy_asset(font_file(), app.outdir / "_static")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -52,11 +52,11 @@ lemma, which oracles agree, how far its kernels stay from their error bounds, ho
 
 {counted["lemmas"]} lemmas: {counted["holds"]} obligations hold, {counted["fails"]} fail, {counted["absent"]} are absent
 for a reason. {counted["killed"]} of {counted["mutants"]} mutants of kernels are killed and {counted["equivalent"]} are
-equivalent, each with a reason; {counted["wrong_variants"]} wrong variants of lemmas were tried. [The defects](defects.md)
-found so far have a page of their own."""
+equivalent, each with a reason; {counted["wrong_variants"]} wrong variants of lemmas were tried.
+[The defects](defects.md) found so far have a page of their own."""
 
 
-READING = """*Proofs*: claims and programs of kernels, proved for all sizes by the normal form and again exactly at small sizes.
+READING = """*Proofs*: claims and programs, proved for all sizes by the normal form and exactly at small sizes.
 *Oracles*: the largest relative difference of complex step and dot product, rounded up to a power of ten, and the order
 of the Taylor remainder. *Worst error / bound*: over all inputs and outputs, rounded up; 1 would touch the bound.
 *Mutants killed*: of those that are not equivalent."""

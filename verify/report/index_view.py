@@ -13,68 +13,10 @@ import verify.oracles
 from verify.audit import OBLIGATIONS, Audited, totals
 from verify.obligations.outcome import Effort, Status
 from verify.report.lemma_view import kill_matrix
+from verify.report.meanings import MEANINGS
 
 PACKAGES = ("sympy", "numpy", "scipy", "numba", "python-flint", "jax")
 SLOWEST = 5  # proofs that are listed
-
-# What each obligation rests on, and what it does not show: (shows, rests on, does not show)
-MEANINGS = {
-    "O1": (
-        (
-            "what SymPy's differentiation makes of the map is what the paper states, for every number of nodes, labels and "
-            "neighbours"
-        ),
-        "SymPy's diff, and the rules of derivations/algebra/normal_form.py",
-        "that the map itself is the one the paper means: compare it with the statement",
-    ),
-    "O2": (
-        "each kernel's program computes the formula, whatever its stabilisers (shifts by a maximum) are rounded to",
-        "the same normal form",
-        "anything about rounding: that is O5",
-    ),
-    "O3": (
-        (
-            "the same equalities at explicit small sizes, in exact arithmetic modulo primes, with dual numbers for "
-            "derivatives"
-        ),
-        "derivations/algebra/explicit.py, which shares no code with O1",
-        (
-            "other sizes; and a false claim can agree at a random point by chance, with a probability of the order of its "
-            "degree over 2^31"
-        ),
-    ),
-    "O4": (
-        "the committed text of each kernel is what its derivation generates, byte by byte, and bears its own checksum",
-        "SHA-256, and the printer in derivations/compiler",
-        "that the printer is right: O5 and O7 run its output",
-    ),
-    "O5": (
-        (
-            "on every input tried, the kernel's result lies within a bound around an enclosure of the derived formula in "
-            "200-bit balls; the bound follows from the program's operations at that very input"
-        ),
-        "Arb (python-flint), and one half unit in the last place for each operation",
-        "inputs that were not tried; the bound is to first order",
-    ),
-    "O6": (
-        "derivatives by complex step, adjoints by the dot product, and a Taylor remainder of order 2",
-        "arithmetic on the map as written, no symbolic differentiation",
-        "faults below the detection limits in the table below",
-    ),
-    "O7": (
-        (
-            "single faults planted in the kernel's text (operators, operands, names, ranges, constants, dropped steps) are "
-            "noticed when it runs"
-        ),
-        "the layers of O5, more blocks and tasks, and what lies outside the nodes",
-        "faults of other kinds; those that change nothing are listed with a reason each",
-    ),
-    "O8": (
-        "near misses of each claim (a sign, a mean, a weight, a transpose) are refuted by both proofs",
-        "O1 and O3 with the wrong formula in place of the right one",
-        "near misses that nobody thought of",
-    ),
-}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """LaTeX as MathML and Markdown as HTML, both at build time. See docs/decisions/formulas.md."""
 
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -9,6 +11,14 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 FONT = "STIXTwoMath-Regular.ttf"  # from the package ziamath
 _CONVERTER = LatexToMathML()
+
+
+def font_file() -> Path:
+    """Where the font lies. The package that ships it is not imported: only its file is wanted."""
+    package = find_spec("ziamath")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("the font of the formulas is missing: pip install ziamath")
+    return Path(package.origin).parent / "fonts" / FONT
 
 
 class FormulaError(ValueError):

@@ -15,7 +15,7 @@ from verify.audit import Audited, as_json
 from verify.obligations.outcome import Effort, Status
 from verify.report.index_view import index_view, worst_ratio
 from verify.report.lemma_view import lemma_view
-from verify.report.mathml import FONT, markdown
+from verify.report.mathml import FONT, font_file, markdown
 
 DATA = "audit.json"  # the report for machines; what makes a folder a report of ours
 WRITTEN_BY = "python -m verify --html"
@@ -77,8 +77,7 @@ def _write_pages(folder: Path, results: Sequence[Audited], effort: Effort, secon
         (folder / "lemmas" / f"{result.lemma.name}.html").write_text(text, encoding="utf-8")
     with as_file(files("verify.report") / "templates" / "style.css") as style:
         shutil.copyfile(style, folder / "static" / "style.css")
-    with as_file(files("ziamath") / "fonts" / FONT) as font:
-        shutil.copyfile(font, folder / "static" / FONT)
+    shutil.copyfile(font_file(), folder / "static" / FONT)
     content = {"written_by": WRITTEN_BY, **as_json(results, effort)}
     (folder / DATA).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
 
@@ -92,7 +91,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(mark=_mark, figure=_figure, duration=_duration, markdown=markdown)
+    pages.filters.update(mark=_mark, figure=_figure, duration=_duration, markdown=markdown, sizes=_sizes)
     pages.globals.update(worst_ratio=worst_ratio)
     return pages
 
@@ -111,3 +110,9 @@ def _figure(value: float | None) -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds * 1e3:.0f} ms" if seconds < 1.0 else f"{seconds:.1f} s"
+
+
+def _sizes(text: str) -> str:
+    """The explicit sizes of a proof; claims over no range have none."""
+    found = [size.strip() for size in text.split(";") if size.strip()]
+    return "; ".join(found) or "random points (no ranges)"
