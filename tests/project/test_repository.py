@@ -1,5 +1,6 @@
 """What a newcomer finds: the files, the pins, the commands."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -76,3 +77,29 @@ def test_a_wheel_ships_laflow_with_its_data_and_nothing_else(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"laflow"}
     assert {"laflow/data/nuclei_train.png", "laflow/data/ORIGIN.md"} <= set(names)
+
+
+def test_every_package_that_is_imported_is_required():
+    """A package that happens to be in the developer's environment would be missing in a fresh one."""
+    provided = {"flint": "python-flint", "markdown_it": "markdown-it-py", "mpmath": "sympy"}
+    required = {requirement.name.lower().replace("-", "_") for requirement in REQUIREMENTS}
+    own = {"laflow", "derivations", "verify", "tests", *sys.stdlib_module_names}
+    missing = {}
+    for folder in ("laflow", "derivations", "verify"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for name in imported(path.read_text()) - own:
+                package = provided.get(name, name)
+                if package.lower().replace("-", "_") not in required:
+                    missing[name] = str(path.relative_to(ROOT))
+    assert not missing
+
+
+def imported(source):
+    """The top-level names of all absolute imports."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add((node.module or "").split(".")[0])
+    return names
