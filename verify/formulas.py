@@ -14,7 +14,6 @@ from typing import Any, Generic
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
 from derivations.algebra.language import (
     Array,
@@ -47,7 +46,7 @@ class Evaluator(Generic[Number]):
         self.scalars = {name: arithmetic.number(value) for name, value in known.items()}
         self._sums: dict[tuple[sp.Expr, tuple[int, ...]], Number] = {}
 
-    def __call__(self, formula: Tensor) -> NDArray[np.object_]:
+    def __call__(self, formula: Tensor) -> np.ndarray:
         """Every entry of ``formula`` (an array of numbers), axes in the order of its free indices."""
         shape = tuple(self.sizes[index.range] for index in formula.free)
         values = np.empty(shape, dtype=object)
@@ -135,9 +134,9 @@ def enclose(
     values = Evaluator(RoundedBalls(), arrays, scalars, sizes)(formula)
     middle, radius = np.zeros(values.shape), np.zeros(values.shape)
     for at in np.ndindex(*values.shape):
-        ball = values[at].value
-        middle[at] = float(ball.mid())
-        radius[at] = float(ball.rad()) + UNIT * abs(middle[at])
+        entry: Any = values[at]
+        middle[at] = float(entry.value.mid())
+        radius[at] = float(entry.value.rad()) + UNIT * abs(middle[at])
     return Enclosure(middle, radius)
 
 
