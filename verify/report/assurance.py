@@ -58,7 +58,8 @@ equivalent, each with a reason; {counted["wrong_variants"]} wrong variants of le
 
 READING = """*Proofs*: claims and programs, proved for all sizes by the normal form and exactly at small sizes.
 *Oracles*: the largest relative difference of complex step and dot product, rounded up to a power of ten, and the order
-of the Taylor remainder. *Worst error / bound*: over all inputs and outputs, rounded up; 1 would touch the bound.
+of the Taylor remainder. *Worst error / bound*: over all inputs and outputs, rounded up; 1 touches the bound.
+On denormal inputs that is no near miss: the bound allows a kernel to be off by the one smallest number, 2^-1074.
 *Mutants killed*: of those that are not equivalent."""
 
 

@@ -62,6 +62,16 @@ def worst_ratio(result: Audited) -> float | None:
     return max(worst.values()) if worst else None
 
 
+def worst_on(result: Audited) -> str:
+    """The output and the input on which that was."""
+    detail = result.outcomes["O5"].detail
+    worst = detail.get("worst", {})
+    if not worst:
+        return "no kernel"
+    name = max(worst, key=worst.__getitem__)
+    return f"{name} on {detail.get('worst_on', {}).get(name, 'an input that was not noted')}"
+
+
 def absences(results: Sequence[Audited]) -> list[tuple[str, str, list[Audited]]]:
     """Obligation, reason, and the lemmas that lack it for this reason."""
     found: dict[tuple[str, str], list[Audited]] = {}

@@ -188,7 +188,7 @@ def _program(program: Program, outcomes: Mapping[str, Outcome]) -> ProgramView:
         ),
         program.requires,
         program.ensures,
-        program.bound,
+        str(program.bound),
         content.decode("utf-8"),
         hashlib.sha256(content).hexdigest(),
         tuple(proofs),

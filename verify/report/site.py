@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from verify.audit import Audited, as_json
 from verify.obligations.outcome import Effort, Status
-from verify.report.index_view import index_view, worst_ratio
+from verify.report.index_view import index_view, worst_on, worst_ratio
 from verify.report.lemma_view import lemma_view
 from verify.report.mathml import FONT, font_file, markdown
 
@@ -92,7 +92,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     pages.filters.update(mark=_mark, figure=_figure, duration=_duration, markdown=markdown, sizes=_sizes)
-    pages.globals.update(worst_ratio=worst_ratio)
+    pages.globals.update(worst_on=worst_on, worst_ratio=worst_ratio)
     return pages
 
 
