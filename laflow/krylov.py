@@ -161,7 +161,7 @@ def phi_trajectory(space: KrylovSpace, time: float) -> FloatArray:
         augmented = np.zeros((size + 1, size + 1))
         augmented[:size, :size] = space.generator
         augmented[0, size] = 1.0
-        step = _finite_expm(augmented * (time / PIECES), time)
+        step = finite_expm(augmented * (time / PIECES), time)
         for piece in range(PIECES):
             states[piece + 1] = step @ states[piece]
     trajectory = states[:, :size] * space.start_norm
@@ -215,7 +215,7 @@ def van_loan_core(adjoint: KrylovSpace, forward: KrylovSpace, time: float) -> tu
     matrix[rows : size - 1, rows : size - 1] = forward.generator.T
     if columns:
         matrix[size - 1, rows] = 1.0
-    block = _finite_expm(matrix * time, time)[:rows, rows:] * adjoint.start_norm
+    block = finite_expm(matrix * time, time)[:rows, rows:] * adjoint.start_norm
     core, covector = block[:, :columns] * forward.start_norm, block[:, columns]
     require_finite(core, time)
     return core, covector
@@ -229,7 +229,7 @@ def require_finite(values: FloatArray, time: float) -> None:
         )
 
 
-def _finite_expm(matrix: FloatArray, time: float) -> FloatArray:
+def finite_expm(matrix: FloatArray, time: float) -> FloatArray:
     """`expm`, refusing what would overflow inside its squarings."""
     with np.errstate(over="ignore", invalid="ignore"):
         result: FloatArray = expm(matrix)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 SWAPPED: dict[type[ast.operator], type[ast.operator]] = {
@@ -49,8 +49,16 @@ class Mutant:
         return f"{self.function}:{self.line} {self.kind}: {self.before} -> {self.after}"
 
 
-def mutants(text: str, skip: frozenset[str] = frozenset()) -> list[Mutant]:
-    """All mutants of the functions of a module, in the order of the text; functions in ``skip`` are left alone."""
+Replacement = tuple[str, ast.AST | None]  # the kind of the fault, and what stands instead (None: nothing)
+Operators = Callable[[ast.AST, ast.FunctionDef], Iterable[Replacement]]
+
+
+def mutants(text: str, skip: frozenset[str] = frozenset(), operators: Operators | None = None) -> list[Mutant]:
+    """All mutants of the functions of a module, in the order of the text; functions in ``skip`` are left alone.
+
+    ``operators`` lists the faults at one node of a function, by default those meant for kernels (`replacements`).
+    """
+    faults_at = replacements if operators is None else operators
     module = ast.parse(text)
     segments = [ast.unparse(statement) for statement in module.body]
     found = []
@@ -59,7 +67,7 @@ def mutants(text: str, skip: frozenset[str] = frozenset()) -> list[Mutant]:
             if function.name in skip:
                 continue
             for place in _places(function):
-                for kind, replacement in list(_replacements(place.node, function)):
+                for kind, replacement in list(faults_at(place.node, function)):
                     changed = place.unparse_with(replacement, statement)
                     whole = "\n\n".join([*segments[:position], changed, *segments[position + 1 :]])
                     after = "(dropped)" if replacement is None else ast.unparse(_located(replacement))
@@ -115,12 +123,14 @@ def _places(function: ast.FunctionDef) -> list[_Place]:
 
 
 def _walk(node: ast.AST, above: _Place, field: str, index: int | None, found: list[_Place]) -> None:
-    if isinstance(node, ast.FunctionDef | ast.AnnAssign):
+    if isinstance(node, ast.FunctionDef):
         return
     statement = ast.unparse(node).split("\n")[0] if isinstance(node, ast.stmt) else above.statement
     place = _Place(node, above.node, field, index, statement)
     found.append(place)
     for name, value in ast.iter_fields(node):
+        if isinstance(node, ast.AnnAssign) and name != "value":
+            continue
         if isinstance(value, ast.AST):
             _walk(value, place, name, None, found)
         elif isinstance(value, list):
@@ -129,7 +139,8 @@ def _walk(node: ast.AST, above: _Place, field: str, index: int | None, found: li
                     _walk(item, place, name, number, found)
 
 
-def _replacements(node: ast.AST, function: ast.FunctionDef) -> Iterator[tuple[str, ast.AST | None]]:
+def replacements(node: ast.AST, function: ast.FunctionDef) -> Iterator[Replacement]:
+    """The faults that make sense in kernels: arithmetic, loops, names."""
     if isinstance(node, ast.BinOp) and type(node.op) in SWAPPED:
         yield "operator", ast.BinOp(node.left, SWAPPED[type(node.op)](), node.right)
         yield "operand dropped", node.left
@@ -156,7 +167,7 @@ def _replacements(node: ast.AST, function: ast.FunctionDef) -> Iterator[tuple[st
         yield from _other_names(node, function)
 
 
-def _calls(node: ast.Call) -> Iterator[tuple[str, ast.AST | None]]:
+def _calls(node: ast.Call) -> Iterator[Replacement]:
     assert isinstance(node.func, ast.Name)
     name = node.func.id
     if name in CALLED:
@@ -170,7 +181,7 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, ast.AST | None]]:
             yield "range", ast.Call(node.func, [node.args[0], last, *node.args[2:]], [])
 
 
-def _other_names(node: ast.Name, function: ast.FunctionDef) -> Iterator[tuple[str, ast.AST | None]]:
+def _other_names(node: ast.Name, function: ast.FunctionDef) -> Iterator[Replacement]:
     """The next other name of the same family: rows for rows, arguments for arguments."""
     rows = _ordered({n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)})
     arguments = [argument.arg for argument in function.args.args]

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import expm
 
 from laflow.assignment.flow import (
     FlowSolution,
@@ -26,7 +25,7 @@ from laflow.assignment.objective import Moments, direction_gradient_into, packed
 from laflow.errors import ProblemSizeError
 from laflow.graph import FloatArray, IntArray
 from laflow.kernels import linear_map, source
-from laflow.krylov import arnoldi, phi_trajectory, relative_residual, require_finite
+from laflow.krylov import arnoldi, finite_expm, phi_trajectory, relative_residual
 
 # Unknowns n = I J up to which the methods run: the dense one holds several matrices with (n + 1)^4 entries,
 # the other krylov_dim vectors with (n + 1)^2.
@@ -58,7 +57,7 @@ def dense_flow_gradient(problem: LabelingProblem, weights: FloatArray, truth: In
     augmented[:-1, :-1] = np.kron(-scaled.T, identity) + np.kron(identity, scaled)
     augmented[:-1, -1] = _start(linear, time).ravel()
     # The last column of expm([[K, x], [0, 0]]) is phi(K) x.
-    vector = expm(augmented)[:-1, -1]
+    vector = finite_expm(augmented, time)[:-1, -1]
     integral = time * vector.reshape(size, size)
     return _pull_back(problem, weights, linear, integral, size - 1, 0, 0.0)
 
@@ -93,7 +92,7 @@ def _start(linear: _Linearization, time: float) -> FloatArray:
     """b1 (x) b2 as a matrix."""
     size = linear.generator.shape[0]
     matrix = np.zeros((size, size))
-    matrix[:, -1] = expm(time * linear.generator.T)[:, :-1] @ linear.covector
+    matrix[:, -1] = finite_expm(time * linear.generator.T, time)[:, :-1] @ linear.covector
     return matrix
 
 
@@ -110,8 +109,7 @@ def _linearize(problem: LabelingProblem, weights: FloatArray, truth: IntArray, t
         graph.run(linear_map, (weights, similar, unit), (image,))
         generator[:-1, column] = graph.interior(image).ravel()
         unit[...] = 0.0
-    end = expm(time * generator)[:-1, -1]
-    require_finite(end, time)
+    end = finite_expm(time * generator, time)[:-1, -1]
     tangent, target = graph.zeros_nodes(problem.labels), graph.zeros_nodes(problem.labels)
     graph.interior(tangent)[...] = end.reshape(problem.labels, *graph.shape)
     target_into(problem, truth, target)

@@ -1,0 +1,273 @@
+"""Krylov spaces and the functions evaluated in them, against dense matrices."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import numpy as np
+from scipy.linalg import expm
+
+from verify.battery.problems import close, same
+from verify.kernel_guards import Misused
+
+
+def _space(package: Any, matrix: np.ndarray, start: np.ndarray, krylov_dim: int, **memory: Any) -> Any:
+    def apply(vector: np.ndarray, image: np.ndarray) -> None:
+        image[...] = matrix @ vector
+
+    return package.krylov.arnoldi(apply, start, krylov_dim, **memory)
+
+
+def _random(size: int, seed: int = 0, scale: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return scale * rng.standard_normal((size, size)), rng.standard_normal(size)
+
+
+def _phi_times(matrix: np.ndarray, vector: np.ndarray, time: float) -> np.ndarray:
+    size = vector.size
+    augmented = np.zeros((size + 1, size + 1))
+    augmented[:-1, :-1], augmented[:-1, -1] = matrix, vector
+    return expm(time * augmented)[:-1, -1]
+
+
+def check_row_algebra(package: Any) -> None:
+    linalg = package.linalg
+    if hasattr(linalg, "BLOCK"):  # interpreted: short blocks and lanes, several tasks
+        linalg.BLOCK, linalg.LANES = 8, 3
+        linalg.numba = types.SimpleNamespace(get_num_threads=lambda: 3)
+        linalg.np = types.SimpleNamespace(**{**vars(np), "empty": lambda shape: np.full(shape, np.nan)})
+    rng = np.random.default_rng(0)
+    for length in (1, 7, 8, 9, 30, 40):
+        for count in range(5):
+            rows, vector, factors = rng.random((count, length)), rng.random(length), rng.random(count)
+            products, square = linalg.row_products(rows, vector)
+            close(products, rows @ vector, 1e-14)
+            close(square, vector @ vector, 1e-14)
+            assert type(square) is float
+            wanted = 0.3 * (vector - factors @ rows)
+            linalg.subtract_rows(rows, factors, 0.3, vector)
+            close(vector, wanted, 1e-14)
+
+
+def check_mixing(package: Any) -> None:
+    linalg = package.linalg
+    if hasattr(linalg, "BLOCK"):
+        linalg.BLOCK, linalg.LANES = 8, 3
+        linalg.numba = types.SimpleNamespace(get_num_threads=lambda: 3)
+        linalg.np = types.SimpleNamespace(**{**vars(np), "empty": lambda shape: np.full(shape, np.nan)})
+    rng = np.random.default_rng(1)
+    for length in (1, 7, 17, 24):
+        for used in range(5):
+            for extra in (False, True):
+                memory, last = rng.random((6, length)), rng.random(length)
+                coefficients = rng.random((3, used + extra))
+                stacked = np.vstack([memory[:used], last]) if extra else memory[:used]
+                wanted, below = coefficients @ stacked, memory[3:].copy()
+                linalg.mix_rows(coefficients, memory[:used], memory[:3], last if extra else None)
+                close(memory[:3], wanted, 1e-14)
+                same(memory[3:], below)
+    for coefficients, rows, out, last in (
+        (np.ones((2, 3)), np.ones((3, 9)), np.ones((3, 9)), None),
+        (np.ones((2, 3)), np.ones((3, 9)), np.ones((2, 8)), None),
+        (np.ones((2, 3)), np.ones((4, 9)), np.ones((2, 9)), None),
+        (np.ones((2, 3)), np.ones((3, 9)), np.ones((2, 9)), np.ones(9)),
+    ):
+        try:
+            package.linalg.mix_rows(coefficients, rows, out, last)
+        except (Misused, ValueError):
+            continue
+        raise AssertionError("rows that do not fit were mixed")
+    wide = rng.random((4, 2))
+    memory = rng.random((4, 9))
+    wanted = wide.T @ memory
+    out = np.empty((2, 9))
+    linalg.mix_rows(wide.T, memory, out)
+    close(out, wanted, 1e-14)
+
+
+def check_arnoldi(package: Any) -> None:
+    for size, krylov_dim in ((6, 3), (6, 1), (6, 6), (4, 9), (1, 1)):
+        matrix, start = _random(size)
+        before = start.copy()
+        space = _space(package, matrix, start, krylov_dim)
+        same(start, before)
+        dimension = min(size, krylov_dim)
+        assert space.dimension == dimension and space.breakdown == (space.next_vector is None)
+        assert space.breakdown == (dimension == size) and space.coordinates == dimension + (dimension < size)
+        close(space.basis @ space.basis.T, np.eye(dimension), 1e-13)
+        close(space.start_norm * space.basis[0], start, 1e-14)
+        left = (matrix @ space.basis.T - space.basis.T @ space.hessenberg).T
+        assert np.abs(left[:-1]).max(initial=0.0) < 1e-13
+        if space.breakdown:
+            assert np.abs(left[-1]).max() < 1e-13 and space.next_norm == 0.0
+        else:
+            close(left[-1], space.next_norm * space.next_vector, 1e-12)
+            assert np.abs(space.basis @ space.next_vector).max() < 1e-13
+            close(np.linalg.norm(space.next_vector), 1.0, 1e-13)
+        norms = np.linalg.norm(matrix @ space.basis.T, axis=0)
+        close(space.scale, norms.max(), 1e-13)
+        assert all(type(value) is float for value in (space.start_norm, space.next_norm, space.scale))
+        wanted = np.zeros((space.coordinates,) * 2)
+        wanted[:dimension, :dimension] = space.hessenberg
+        if not space.breakdown:
+            wanted[dimension, dimension - 1] = space.next_norm
+        same(space.generator, wanted)
+
+
+def check_arnoldi_memory(package: Any) -> None:
+    matrix, start = _random(6)
+    free = _space(package, matrix, start, 3)
+    storage, spare = np.full((5, 6), np.nan), np.full(6, np.nan)
+    storage[0] = start
+    space = _space(package, matrix, storage[0], 3, storage=storage, spare=spare)
+    same(space.basis, free.basis)
+    same(space.next_vector, free.next_vector)
+    assert np.shares_memory(space.basis, storage) and space.next_vector is spare
+
+
+def check_nearly_dependent_directions(package: Any) -> None:
+    size = 20
+    matrix = np.eye(size) + 1e-9 * np.random.default_rng(0).standard_normal((size, size))
+    space = _space(package, matrix, np.ones(size), 6)
+    assert space.dimension == 6
+    close(space.basis @ space.basis.T, np.eye(6), 1e-12)
+    left = (matrix @ space.basis.T - space.basis.T @ space.hessenberg).T
+    assert np.abs(left[:-1]).max() < 1e-13
+    close(left[-1], space.next_norm * space.next_vector, 1e-4)
+
+
+def check_one_pass_is_enough_where_the_norm_stays(package: Any) -> None:
+    """Products of inner vectors: one for a direction whose norm stays, two where it drops below a tenth."""
+    counted: list[int] = []
+    krylov = package.krylov
+    true = krylov.row_products
+
+    def counting(rows: np.ndarray, vector: np.ndarray) -> Any:
+        counted.append(rows.shape[0])
+        return true(rows, vector)
+
+    krylov.row_products = counting
+    try:
+        turned = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+        _space(package, turned, np.array([1.0, 0.0, 0.0]), 2)
+        assert counted == [0, 1, 2], counted
+        counted.clear()
+        nearly = np.diag([1.0, 1.02, 1.0])
+        _space(package, nearly, np.array([1.0, 1.0, 0.0]), 1)
+        assert counted == [0, 1, 1], counted
+        counted.clear()
+        # The square of what is left is 0.05 of the square before, between a hundredth and a tenth: one pass.
+        half = np.array([[np.sqrt(0.95), 0.0], [np.sqrt(0.05), 0.0]])
+        _space(package, half, np.array([1.0, 0.0]), 1)
+        assert counted == [0, 1], counted
+    finally:
+        krylov.row_products = true
+
+
+def check_breakdown(package: Any) -> None:
+    start = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
+    for factor in (1e-120, 1.0, 1e120):
+        matrix = factor * np.diag([1.0, 2.0, 3.0, 4.0, 5.0])
+        space = _space(package, matrix, start, 5)
+        assert space.breakdown and space.dimension == 3 and space.basis.shape == (3, 5)
+        assert space.hessenberg.shape == (3, 3) and space.hessenberg.base is None
+    none = _space(package, np.eye(4), np.zeros(4), 3)
+    assert (none.dimension, none.breakdown, none.coordinates, none.start_norm, none.scale) == (0, True, 0, 0.0, 0.0)
+    assert none.next_norm == 0.0 and none.basis.shape == (0, 4) and none.hessenberg.shape == (0, 0)
+    still = _space(package, np.zeros((4, 4)), np.ones(4), 3)
+    assert still.breakdown and still.dimension == 1 and still.next_norm == 0.0
+    # A direction of 1e-9 of the operator is no rounding, one of 1e-15 is.
+    for size, dimension in ((1e-9, 2), (1e-15, 1)):
+        space = _space(package, np.array([[1.0, 0.0], [size, 1.0]]), np.array([1.0, 0.0]), 1)
+        assert space.breakdown == (dimension == 1)
+
+
+def check_trajectory(package: Any) -> None:
+    krylov = package.krylov
+    matrix, start = _random(6, 1)
+    for krylov_dim in (6, 4):
+        space = _space(package, matrix, start, krylov_dim)
+        trajectory = krylov.phi_trajectory(space, 1.6)
+        assert trajectory.shape == (9, space.coordinates)
+        generator = space.generator
+        first = space.start_norm * np.eye(space.coordinates)[0]
+        for piece in range(9):
+            close(trajectory[piece], _phi_times(generator, first, 1.6 * piece / 8), 1e-13)
+        out = np.empty((1, 6))
+        space.combine(trajectory[-1:], out)
+        vectors = space.basis if space.breakdown else np.vstack([space.basis, space.next_vector])
+        close(out[0], trajectory[-1] @ vectors, 1e-14)
+    whole = _space(package, matrix, start, 6)
+    close(krylov.phi_trajectory(whole, 1.6)[-1] @ whole.basis, _phi_times(matrix, start, 1.6), 1e-12)
+    none = _space(package, np.eye(4), np.zeros(4), 3)
+    assert krylov.phi_trajectory(none, 2.0).shape == (9, 0)
+
+
+def check_residual(package: Any) -> None:
+    krylov = package.krylov
+    close(krylov.simpson(np.array([1.0, 2.0, 5.0]), 2.0), 14.0 / 3.0, 1e-15)
+    times = np.linspace(0.0, 3.0, 9)
+    close(krylov.simpson(times**3, 3.0), 81.0 / 4.0, 1e-14)
+    assert type(krylov.simpson(times, 3.0)) is float
+    matrix, start = _random(6, 2)
+    space = _space(package, matrix, start, 3)
+    trajectory = krylov.phi_trajectory(space, 0.8)
+    samples, weights = np.abs(trajectory[:, -1]), np.array([1, 4, 2, 4, 2, 4, 2, 4, 1])
+    integral = space.scale * float(weights @ samples) * 0.8 / 24.0
+    close(krylov.residual_integral(space, trajectory, 0.8), integral, 1e-13)
+    close(krylov.relative_residual(space, trajectory, 0.8), integral / np.linalg.norm(trajectory[-1]), 1e-13)
+    whole = _space(package, matrix, start, 6)
+    assert krylov.residual_integral(whole, krylov.phi_trajectory(whole, 0.8), 0.8) == 0.0
+    none = _space(package, np.eye(4), np.zeros(4), 3)
+    assert krylov.relative_residual(none, krylov.phi_trajectory(none, 2.0), 2.0) == 0.0
+    # Rotated by a full turn the flow is back where it was: nothing to be relative to.
+    assert krylov.relative_residual(space, np.zeros((9, 4)), 1.0) == 0.0
+
+
+def check_core(package: Any) -> None:
+    matrix, forward_start = _random(5, 3)
+    adjoint_start, time = np.random.default_rng(9).standard_normal(5), 1.3
+    for dimensions in ((5, 5), (3, 4)):
+        forward = _space(package, matrix, forward_start, dimensions[0])
+        adjoint = _space(package, matrix.T, adjoint_start, dimensions[1])
+        core, covector = package.krylov.van_loan_core(adjoint, forward, time)
+        points, shares = np.polynomial.legendre.leggauss(24)
+        wanted, integral = np.zeros((adjoint.coordinates, forward.coordinates)), np.zeros(adjoint.coordinates)
+        for point, share in zip(0.5 * time * (points + 1.0), 0.5 * time * shares, strict=True):
+            costate = adjoint.start_norm * expm((time - point) * adjoint.generator)[:, 0]
+            first = forward.start_norm * np.eye(forward.coordinates)[0]
+            wanted += share * np.outer(costate, _phi_times(forward.generator, first, point))
+            integral += share * costate
+        close(core, wanted, 1e-12)
+        close(covector, integral, 1e-12)
+    none = _space(package, np.eye(5), np.zeros(5), 3)
+    core, covector = package.krylov.van_loan_core(adjoint, none, time)
+    assert core.shape == (adjoint.coordinates, 0)
+    close(covector, integral, 1e-12)
+    core, covector = package.krylov.van_loan_core(none, forward, time)
+    assert core.shape == (0, forward.coordinates) and covector.shape == (0,)
+    core, covector = package.krylov.van_loan_core(none, none, time)
+    assert core.shape == (0, 0) and covector.shape == (0,)
+
+
+def check_overflow(package: Any) -> None:
+    refused, krylov = package.krylov.ValueRangeError, package.krylov
+    space = _space(package, *_random(4, 5), 4)
+    big = _space(package, np.diag([1.0, 2.0, 3.0]), np.full(3, 1e150), 3)
+    attempts = (
+        lambda: krylov.phi_trajectory(space, 1e6),
+        lambda: krylov.van_loan_core(space, space, 1e6),
+        lambda: krylov.phi_trajectory(big, 200.0),
+        lambda: krylov.require_finite(np.array([1.0, np.inf]), 3.0),
+        lambda: krylov.require_finite(np.array([np.nan]), 3.0),
+        lambda: krylov.van_loan_core(big, big, 20.0),
+    )
+    for attempt in attempts:
+        try:
+            with np.errstate(all="ignore"):
+                attempt()
+        except refused as error:
+            assert "overflow" in str(error)
+        else:
+            raise AssertionError("an overflow went unnoticed")

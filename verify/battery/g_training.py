@@ -1,0 +1,284 @@
+"""Training the predictor, against the same loop written anew around the checked parts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from verify.battery.e_learning import Moments
+from verify.battery.problems import close, same
+from verify.private_package import load
+
+SEED = 3
+COLORS = np.array([[0.1], [0.9]])
+
+
+@lru_cache(maxsize=None)
+def _scene(shape: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noisy image, truth and clean image with stripes of two labels."""
+    rng = np.random.default_rng(seed)
+    truth = (np.add.outer(np.arange(shape[0]) // 2, np.arange(shape[1]) // 3) + seed) % 2
+    clean = COLORS[truth]
+    return clean + 0.5 * rng.standard_normal(clean.shape), truth, clean
+
+
+def _turned(arrays: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """A random symmetry of the grid, the same for all arrays; draws as documented: first axes, then flips."""
+    axes = tuple(int(a) for a in rng.permutation(2))
+    flips = [rng.random() < 0.5 for _ in range(2)]
+    found = []
+    for array in arrays:
+        turned = array.transpose((*axes, *range(2, array.ndim)))
+        for axis in range(2):
+            turned = turned[::-1] if axis == 0 and flips[0] else turned
+            turned = turned[:, ::-1] if axis == 1 and flips[1] else turned
+        found.append(np.ascontiguousarray(turned))
+    return found
+
+
+class Replay:
+    """Training once more, from the parts of an unmutated package."""
+
+    def __init__(self, training: Any, validating: Any, **options: Any) -> None:
+        self.package, self.training, self.validating, self.options = load(), training, validating, options
+        self.rng = np.random.default_rng(SEED)
+        self.history: list[tuple[float, float, float | None]] = []
+
+    def run(self) -> Replay:
+        options = self.options
+        start = self.package.predictor.initial_predictor(
+            [clean for _, _, clean in self.training],
+            [truth for _, truth, _ in self.training],
+            prototypes=6,
+            rng=self.rng,
+        )
+        self.uniform = self.percent(start.with_uniform_weights())
+        self.best, self.best_percent, self.best_step, stale = start.with_uniform_weights(), self.uniform, -1, 0
+        moments = [Moments("adam") for _ in range(3)]
+        current, steps = start, options["steps"]
+        for step in range(steps + 1):
+            measured = None
+            if step % options["validate_every"] == 0 or step == steps:
+                measured, stale = self.percent(current), stale + 1
+                if measured < self.best_percent:
+                    self.best, self.best_percent, self.best_step, stale = current, measured, step, 0
+            loss, wrong, gradient = self.gradient(current)
+            self.history.append((loss, wrong, measured))
+            if stale > options["patience"]:
+                break
+            share = options["step_size"] * (1.0 - 0.9 * step / steps)
+            current = self.package.predictor.WeightPredictor(
+                current.prototypes - 0.2 * share * moments[0].direction(gradient[0]),
+                current.directions - share * moments[1].direction(gradient[1]),
+                current.scale * np.exp(-0.2 * share * moments[2].direction(np.array([gradient[2] * current.scale]))[0]),
+            )
+        return self
+
+    def problem(self, image: np.ndarray) -> Any:
+        distances = np.abs(image - COLORS[:, 0])
+        return self.package.flow.LabelingProblem(distances, distance_scale=self.options["distance_scale"])
+
+    def percent(self, predictor: Any) -> float:
+        wrong = nodes = 0
+        for image, truth, _ in self.validating:
+            weights = self.package.predictor.predict_weights(predictor, image)
+            options = {"time": self.options["time"], "krylov_dim": self.options["krylov_dim"]}
+            found = self.package.flow.solve_flow(self.problem(image), weights, **options)
+            wrong, nodes = wrong + int((found.labels != truth).sum()), nodes + truth.size
+        return 100.0 * wrong / nodes
+
+    def gradient(self, predictor: Any) -> tuple[float, float, list[Any]]:
+        losses, parts, wrong, nodes = [], [], 0, 0
+        # All examples are turned before the first is used.
+        batch = [_turned(list(x), self.rng) if self.options["augment"] else list(x) for x in self.training]
+        for image, truth, _ in batch:
+            graph, features = predictor.features(image)
+            given = self.package.predictor.packed_prediction(predictor, graph, features)
+            names = ("time", "krylov_dim", "rank", "regularization")
+            found = self.package.gradient.loss_gradient(
+                self.problem(image), graph.unpack_weights(given[1]), truth, **{n: self.options[n] for n in names}
+            )
+            packed = graph.pack_weights(found.gradient)
+            part = self.package.predictor.pull_back(predictor, graph, features, *given, packed)
+            losses.append(found.loss)
+            parts.append((part.prototypes, part.directions, part.scale))
+            wrong, nodes = wrong + int((found.solution.labels != truth).sum()), nodes + truth.size
+        means = [sum(column) / len(batch) for column in zip(*parts, strict=True)]
+        return float(np.mean(losses)), 100.0 * wrong / nodes, means
+
+
+OPTIONS: dict[str, Any] = {
+    "steps": 3,
+    "step_size": 0.3,
+    "validate_every": 2,
+    "patience": 8,
+    "augment": True,
+    "time": 1.5,
+    "distance_scale": 0.8,
+    "krylov_dim": 4,
+    "rank": 2,
+    "regularization": 0.0,
+}
+
+
+@lru_cache(maxsize=None)
+def _replay(case: str) -> Replay:
+    scenes = [_scene((5, 6), 1), _scene((6, 4), 2), _scene((7, 5), 4)]
+    return {
+        "augmented": lambda: Replay(scenes[:2], scenes[2:], **OPTIONS),
+        "regularized": lambda: Replay(
+            scenes[:2], scenes[2:], **{**OPTIONS, "augment": False, "regularization": 0.01, "validate_every": 1}
+        ),
+        "impatient": lambda: Replay(
+            scenes[:2],
+            [(np.full((4, 4, 1), 0.1), np.zeros((4, 4), int), scenes[0][0])],
+            **{**OPTIONS, "validate_every": 1, "patience": 1, "steps": 6},
+        ),
+    }[case]().run()
+
+
+def _check(package: Any, case: str) -> None:
+    replay = _replay(case)
+    seen: list[Any] = []
+    found = package.training.train_predictor(
+        [image for image, _, _ in replay.training],
+        [truth for _, truth, _ in replay.training],
+        clean_images=[clean for _, _, clean in replay.training],
+        validation=([image for image, _, _ in replay.validating], [truth for _, truth, _ in replay.validating]),
+        label_prototypes=COLORS,
+        prototypes=6,
+        rng=np.random.default_rng(SEED),
+        callback=seen.append,
+        **replay.options,
+    )
+    assert tuple(seen) == found.history
+    assert [entry.step for entry in seen] == list(range(len(replay.history)))
+    for entry, (loss, wrong, measured) in zip(seen, replay.history, strict=True):
+        close(entry.loss, loss, 1e-9)
+        close(entry.wrong_percent, wrong, 1e-12)
+        assert (entry.validation_percent is None) == (measured is None)
+        assert measured is None or abs(entry.validation_percent - measured) < 1e-9
+    assert found.best_step == replay.best_step and found.used_uniform == (replay.best_step < 0)
+    close(found.validation_percent, replay.best_percent, 1e-12)
+    close(found.uniform_percent, replay.uniform, 1e-12)
+    close(found.predictor.prototypes, replay.best.prototypes, 1e-8)
+    close(found.predictor.directions, replay.best.directions, 1e-8)
+    close(found.predictor.scale, replay.best.scale, 1e-9)
+    same(found.label_prototypes, COLORS)
+
+
+def check_augmented_training(package: Any) -> None:
+    _check(package, "augmented")
+
+
+def check_regularized_training(package: Any) -> None:
+    _check(package, "regularized")
+
+
+def check_impatient_training(package: Any) -> None:
+    _check(package, "impatient")
+
+
+def check_training_defaults(package: Any) -> None:
+    """What is not given is what is said: seed 0, mean colours, a quarter held out, images for clean ones."""
+    train = package.training.train_predictor
+    scenes = [_scene((5, 6), seed) for seed in (1, 2, 3, 4)]
+    images, truths = [scene[0] for scene in scenes], [scene[1] for scene in scenes]
+    short = {"steps": 1, "prototypes": 5}
+    default = train(images, truths, **short)
+    pixels, labels = np.concatenate([i.reshape(-1, 1) for i in images]), np.concatenate([t.ravel() for t in truths])
+    colors = np.array([pixels[labels == label].mean(axis=0) for label in range(2)])
+    close(default.label_prototypes, colors, 1e-14)
+    told = train(
+        images[:3],
+        truths[:3],
+        label_prototypes=default.label_prototypes,
+        clean_images=images[:3],
+        validation=(images[3:], truths[3:]),
+        feature_radius=1,
+        radius=1,
+        time=3.0,
+        distance_scale=1.0,
+        krylov_dim=6,
+        rank=3,
+        regularization=0.0,
+        step_size=0.3,
+        validate_every=5,
+        patience=8,
+        augment=True,
+        rng=np.random.default_rng(0),
+        **short,
+    )
+    assert told.history == default.history
+    same(told.predictor.directions, default.predictor.directions)
+    other = train(images, truths, feature_radius=0, radius=2, **short)
+    assert (other.predictor.feature_radius, other.predictor.radius) == (0, 2)
+
+
+def check_split(package: Any) -> None:
+    training = package.training
+
+    def example(shape: tuple[int, ...]) -> Any:
+        truth = np.arange(np.prod(shape)).reshape(shape)
+        return training.Example(1.0 * truth[..., None], truth, 2.0 * truth[..., None])
+
+    several = [example((2, 2)) for _ in range(9)]
+    for fraction, count in ((0.25, 2), (0.01, 1), (0.99, 8), (0.5, 4)):
+        learn, check = training._split(several, None, fraction)
+        assert learn == several[:-count] and check == several[-count:]
+    assert training._split(several, several[:1], 0.5) == (several, several[:1])
+    pair = training._split(several[:2], None, 0.9)
+    assert pair == (several[:1], several[1:2])
+    for shape, fraction, cut in (((6, 32), 0.25, 24), ((40, 3), 0.4, 24), ((16, 5), 0.5, 8), ((3, 33), 0.25, 25)):
+        only = example(shape)
+        ((learn,), (check,)) = training._split([only], None, fraction)
+        axis = int(np.argmax(shape))
+        for name in ("image", "truth", "clean"):
+            whole = getattr(only, name)
+            parts = np.split(whole, [cut], axis=axis)
+            same(getattr(learn, name), parts[0])
+            same(getattr(check, name), parts[1])
+    for shape, fraction in (((15, 5), 0.5), ((31, 31), 0.24), ((20, 20), 0.7)):
+        small = [example(shape)]
+        assert training._split(small, None, fraction) == (small, small)
+
+
+def check_turning(package: Any) -> None:
+    rng, poses = np.random.default_rng(4), set()
+    truth = rng.integers(0, 3, (3, 4))
+    image = np.stack([truth, 10 * truth], axis=-1).astype(float)
+    for _ in range(60):
+        state = np.random.default_rng(int(rng.integers(1000)))
+        again = np.random.default_rng()
+        again.bit_generator.state = state.bit_generator.state
+        turned = package.training._turned(package.training.Example(image, truth, 2 * image), state)
+        wanted = _turned([image, truth, 2 * image], again)
+        for found, expected in zip((turned.image, turned.truth, turned.clean), wanted, strict=True):
+            same(found, expected)
+        poses.add(turned.truth.tobytes() + bytes(turned.truth.shape))
+    assert len(poses) == 8
+    volume = rng.random((2, 3, 4))
+    for _ in range(20):
+        turned = package.training._turned(package.training.Example(volume[..., None], volume, volume[..., None]), rng)
+        same(turned.image[..., 0], turned.truth)
+        same(np.sort(turned.truth.ravel()), np.sort(volume.ravel()))
+
+
+def check_examples(package: Any) -> None:
+    """Any integers, any sizes with the same axes and channels, one label or more."""
+    images, truths = [np.ones((3, 4, 2)), np.zeros((2, 2, 2))], [np.zeros((3, 4), np.uint8), np.ones((2, 2), np.int32)]
+    found = package.training._examples(images, truths, None)
+    assert [example.truth.dtype for example in found] == [np.int64, np.int64]
+    for example, image, truth in zip(found, images, truths, strict=True):
+        same(example.image, image)
+        same(example.clean, image)
+        same(example.truth, truth.astype(np.int64))
+    cleans = [2 * image for image in images]
+    same(package.training._examples(images, truths, cleans)[1].clean, cleans[1])
+    package.training._check_labels(found, 2)
+    same(package.training._label_prototypes([[1, 2]], found), np.array([[1.0, 2.0]]))
+    close(package.training._label_prototypes(None, found), [[1.0, 1.0], [0.0, 0.0]], 1e-15)
+    whole = truths[0].astype(np.int64)
+    assert package.training._examples(images[:1], [whole], None)[0].truth is whole

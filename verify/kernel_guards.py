@@ -1,0 +1,153 @@
+"""Compiled functions behind checks of what they are handed, so that faulty callers stop instead of writing anywhere.
+
+What a kernel may be handed follows from its program: every axis of every array has one size, and all accesses of the
+structure lie inside. Arrays of another type or layout would have the kernel compiled anew; that counts as a fault.
+"""
+
+from __future__ import annotations
+
+import importlib
+import types
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+import laflow.linalg
+from derivations.algebra.language import Array
+from derivations.algebra.program import Program
+from derivations.registry import lemmas
+
+
+class Misused(RuntimeError):
+    """A compiled function was handed what it does not take."""
+
+
+@lru_cache(maxsize=1)
+def guarded_kernels() -> types.ModuleType:
+    """In the place of ``laflow.kernels``: every kernel with checked arguments."""
+    package = types.ModuleType("guarded_kernels")
+    for lemma in lemmas():
+        for program in lemma.programs:
+            setattr(package, program.name, _guarded(program))
+    return package
+
+
+def _guarded(program: Program) -> types.ModuleType:
+    kernel = importlib.import_module(f"laflow.kernels.{program.name}")
+    module = types.ModuleType(program.name)
+    vars(module).update(BLOCK=kernel.BLOCK, work_rows=kernel.work_rows)
+    for kind in ("grid", "graph"):
+        if hasattr(kernel, kind):
+            setattr(module, kind, _checking(program, kind, kernel))
+    return module
+
+
+def _checking(program: Program, kind: str, kernel: Any) -> Callable[..., None]:
+    entry = getattr(kernel, kind)
+
+    def call(structure: Any, *arguments: Any) -> None:
+        *given, work = arguments
+        if len(given) != len(program.inputs) + len(program.outputs):
+            raise Misused(f"{program.name}: {len(given)} arguments")
+        sizes = _structure_sizes(kind, structure, given, program)
+        sizes["blocks"] = -(-(structure.last - structure.first) // kernel.BLOCK)
+        for item, value in zip((*program.inputs, *program.outputs), given, strict=True):
+            _check(program, kind, item, value, sizes)
+        rows = max(1, int(kernel.work_rows(*given[: len(program.inputs)])))
+        _require(isinstance(work, np.ndarray) and work.flags.c_contiguous and work.dtype == np.float64, "work")
+        _require(work.ndim == 3 and work.shape[0] > 0 and work.shape[1:] == (rows, kernel.BLOCK), "work")
+        entry(structure, *arguments)
+
+    return call
+
+
+def _structure_sizes(kind: str, structure: Any, given: list[Any], program: Program) -> dict[str, int]:
+    if kind == "graph":
+        nodes = structure.indptr.size - 1
+        edges = structure.indices.size
+        _require(structure.first == 0 and structure.last == nodes, "range of nodes")
+        for name, size, bound in (
+            ("indptr", nodes + 1, edges + 1),
+            ("indices", edges, nodes),
+            ("transpose_indptr", nodes + 1, edges + 1),
+            ("transpose_nodes", edges, nodes),
+            ("transpose_edges", edges, edges),
+        ):
+            _indices(getattr(structure, name), size, bound)
+        return {"nodes": nodes, "neighbours": edges}
+    padded = next(
+        (value.shape[-1] for item, value in zip((*program.inputs, *program.outputs), given, strict=True)
+         if isinstance(item, Array) and item.axes[0].name == "nodes" and np.ndim(value) > 0),
+        0,
+    )
+    _indices(structure.offsets + padded, structure.offsets.size, 2 * padded)
+    _require(type(structure.first) is int and type(structure.last) is int, "range of nodes")
+    _require(0 <= structure.first + structure.offsets.min(), "first node")
+    _require(structure.first <= structure.last and structure.last - 1 + structure.offsets.max() < padded, "last node")
+    return {"nodes": padded, "neighbours": int(structure.offsets.size)}
+
+
+def _indices(array: Any, size: int, bound: int) -> None:
+    _require(isinstance(array, np.ndarray) and array.dtype == np.int64 and array.flags.c_contiguous, "indices")
+    _require(array.shape == (size,) and (size == 0 or (array.min() >= 0 and array.max() < bound)), "indices")
+
+
+def _check(program: Program, kind: str, item: Array | sp.Symbol, value: Any, sizes: dict[str, int]) -> None:
+    if isinstance(item, sp.Symbol):
+        _require(type(value) in (float, np.float64), f"{program.name}: {item.name}")
+        return
+    axes = [over.name for over in item.axes]
+    if axes.count("nodes") == 2 or axes == ["nodes", "neighbours"]:
+        wanted = ["neighbours", "nodes"] if kind == "grid" else ["neighbours"]
+    elif "nodes" in axes:
+        wanted = [name for name in axes if name != "nodes"] + ["nodes"]
+    else:
+        wanted = axes + (["blocks"] if item in program.outputs else [])
+    _require(isinstance(value, np.ndarray) and value.ndim == len(wanted), f"{program.name}: {item.name}")
+    _require(value.dtype == np.float64 and value.flags.c_contiguous, f"{program.name}: {item.name}")
+    for name, size in zip(wanted, value.shape, strict=True):
+        _require(sizes.setdefault(name, size) == size, f"{program.name}: {item.name} has shape {value.shape}")
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise Misused(f"a compiled function was handed something else: {what}")
+
+
+@lru_cache(maxsize=1)
+def guarded_linalg() -> types.ModuleType:
+    """In the place of ``laflow.linalg``: its public functions with checked arguments."""
+    module = types.ModuleType("laflow.linalg")
+    compiled = laflow.linalg
+
+    def row_products(rows: Any, vector: Any) -> Any:
+        _rows(rows, vector.shape)
+        _rows(vector[None], vector.shape)
+        return compiled.row_products(rows, vector)
+
+    def subtract_rows(rows: Any, coefficients: Any, scale: Any, vector: Any) -> None:
+        _rows(rows, vector.shape)
+        _rows(coefficients[None], (rows.shape[0],))
+        _require(isinstance(scale, float), "scale")
+        compiled.subtract_rows(rows, coefficients, scale, vector)
+
+    def mix_rows(coefficients: Any, rows: Any, out: Any, last: Any = None) -> None:
+        _rows(coefficients, coefficients.shape[1:], contiguous=False)
+        _rows(rows, rows.shape[1:])
+        _rows(out, rows.shape[1:])
+        _require(coefficients.shape == (out.shape[0], rows.shape[0] + (last is not None)), "coefficients")
+        if last is not None:
+            _rows(last[None], rows.shape[1:])
+        compiled.mix_rows(coefficients, rows, out, last)
+
+    vars(module).update(row_products=row_products, subtract_rows=subtract_rows, mix_rows=mix_rows)
+    return module
+
+
+def _rows(rows: Any, shape: tuple[int, ...], contiguous: bool = True) -> None:
+    _require(isinstance(rows, np.ndarray) and rows.dtype == np.float64, "an array")
+    _require(rows.ndim == 2 and rows.shape[1:] == shape, f"rows of shape {rows.shape}")
+    _require(rows.flags.c_contiguous or not contiguous, "layout of rows")
