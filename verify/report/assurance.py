@@ -76,8 +76,8 @@ READING = """How to read it:
   an algorithm that shares no code with the first; *wrong variants*: near misses that both must refute.
 - *oracles*: the relative difference to complex steps and to dot products, rounded up to a power of ten, and the order
   of the Taylor remainder.
-- *worst*: the largest error over its bound, over all inputs and outputs, rounded up. 1 touches the bound; on denormal
-  inputs that is no near miss: the bound allows a kernel to be off by the one smallest number, 2^-1074.
+- *worst*: the largest error over its bound, over all inputs and outputs, rounded up. 1 touches the bound; where
+  the bound is the one smallest number, 2^-1074, as on denormal inputs, 1 means that a result is off by that number.
 - *mutants*: faults planted in the kernels' text that were noticed, of those that change anything."""
 
 
