@@ -8,7 +8,7 @@ value, and a program the bound on its rounding error that follows from its own o
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -21,6 +21,7 @@ from derivations.algebra.language import (
     Entry,
     Index,
     Largest,
+    Magnitude,
     Range,
     Tensor,
     Total,
@@ -71,6 +72,8 @@ class Evaluator(Generic[Number]):
             return self._total(expr, at)
         if isinstance(expr, Largest):
             return arithmetic.largest([self.number(expr.summand, here) for here in self._admitted(expr, at)])
+        if isinstance(expr, Magnitude):
+            return arithmetic.magnitude(self.number(expr.inner, at))
         if isinstance(expr, sp.Mul):
             return self._product(expr, at)
         if isinstance(expr, sp.Add):
@@ -83,18 +86,35 @@ class Evaluator(Generic[Number]):
             return arithmetic.power(self.number(expr.base, at), expr.exp)
         if isinstance(expr, sp.Pow):  # x^y for x > 0
             exponent = self.number(expr.exp, at)
-            return arithmetic.exp(arithmetic.times(exponent, arithmetic.log(self.number(expr.base, at))))
+            return arithmetic.exp(arithmetic.product([exponent, arithmetic.log(self.number(expr.base, at))]))
         raise TypeError(f"{type(expr).__name__} has no value here: {expr}")
+
+    def accumulated(self, formula: Tensor) -> np.ndarray:
+        """Every entry as a kernel accumulates it: all terms of all sums in one number, factors before a sum on each.
+
+        Exactly the same values, but sums over two ranges, and sums added to one another, are one long sum.
+        """
+        shape = tuple(self.sizes[index.range] for index in formula.free)
+        values = np.empty(shape, dtype=object)
+        parts = [_summands(part) for part in sp.Add.make_args(formula.expr)]
+        for at in np.ndindex(*shape):
+            here = dict(zip(formula.free, at, strict=True))
+            if not any(bound for _, bound in parts):
+                values[at] = self.number(formula.expr, here)
+            else:
+                values[at] = self.arithmetic.sum([term for part in parts for term in self._terms(*part, here)])
+        return values
+
+    def _terms(self, summand: sp.Expr, bound: list[Index], at: Mapping[Index, int]) -> list[Number]:
+        places = itertools.product(*(range(self.sizes[index.range]) for index in bound))
+        return [self.number(summand, {**at, **dict(zip(bound, place, strict=True))}) for place in places]
 
     def _product(self, expr: sp.Mul, at: Mapping[Index, int]) -> Number:
         masks = [arg for arg in expr.args if isinstance(arg, Entry) and arg.array.mask]
         if any(self.arithmetic.is_zero(self.number(mask, at)) for mask in masks):
             return self.arithmetic.rational(0, 1)  # what a mask hides need not be defined
         factors = [self.number(arg, at) for arg in expr.args if arg not in masks]
-        result = factors[0] if factors else self.arithmetic.rational(1, 1)
-        for factor in factors[1:]:
-            result = self.arithmetic.times(result, factor)
-        return result
+        return self.arithmetic.product(factors)
 
     def _total(self, expr: Total, at: Mapping[Index, int]) -> Number:
         fixed = sorted(free_indices(expr), key=lambda index: (index.name, index.range.name, index.serial))
@@ -110,6 +130,20 @@ class Evaluator(Generic[Number]):
         if expr.where is None:
             return places
         return [here for here in places if not self.arithmetic.is_zero(self.number(expr.where, here))]
+
+
+def _summands(part: sp.Expr) -> tuple[sp.Expr, list[Index]]:
+    """A summand without its sums, and the indices that these bind; the compiler lowers steps in the same way."""
+    factors = sp.Mul.make_args(part)
+    sums = [factor for factor in factors if isinstance(factor, Total)]
+    if not sums:
+        return part, []
+    (inner,) = sums  # a product of sums is not compilable
+    bound = []
+    while isinstance(inner, Total):
+        bound.append(inner.bound)
+        inner = inner.summand
+    return sp.Mul(*(factor for factor in factors if factor not in sums), inner), bound
 
 
 def _numbers(arithmetic: Arithmetic[Number], values: np.ndarray) -> np.ndarray:
@@ -140,27 +174,78 @@ def enclose(
     return Enclosure(middle, radius)
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """Two bounds on the absolute rounding error of every entry of an output, both to first order.
+
+    ``running`` follows from the program's own operations at these very inputs; ``stated`` is what the kernel's
+    docstring says, evaluated at the same inputs.
+    """
+
+    running: np.ndarray
+    stated: np.ndarray
+
+
 def rounding_bounds(
     program: Program,
     arrays: Mapping[str, np.ndarray],
     scalars: Mapping[str, float],
     sizes: Mapping[Range, int],
 ) -> dict[Array, np.ndarray]:
-    """For every output of a program, a first-order bound on the absolute rounding error of each entry.
+    """For every output of a program, the running bound on the absolute rounding error of each entry.
 
     The program runs step by step in balls; each operation is charged as ``RoundedBalls`` says. A step whose inputs a
     mask hides (the number of neighbours of a node that has none) is not computed, as in the kernel.
     """
+    known = _steps(program, arrays, scalars, sizes)
+    return {output: _upper(known[output.name], lambda entry: entry.error * UNIT) for output in program.outputs}
+
+
+def error_bounds(
+    program: Program,
+    arrays: Mapping[str, np.ndarray],
+    scalars: Mapping[str, float],
+    sizes: Mapping[Range, int],
+) -> dict[Array, Bounds]:
+    """For every output, the running bound and the one that the program states (``Program.bound``)."""
+    known = _steps(program, arrays, scalars, sizes)
+    running = {output: _upper(known[output.name], lambda entry: entry.error * UNIT) for output in program.outputs}
+    constants = {"eps": 2.0**-52, "tiny": 2.0**-1074, "N": _neighbours(program, arrays), **scalars}
+    for line in program.bound.sizes:
+        known[line.array.name] = Evaluator(RoundedBalls(), known, constants, sizes)(Tensor(line.free, line.value))
+    evaluator: Evaluator[Rounded] = Evaluator(RoundedBalls(), known, constants, sizes)
+    found = {}
+    for line in program.bound.errors:
+        stated = _upper(evaluator(Tensor(line.free, line.value)), lambda entry: entry.value)
+        found[line.array] = Bounds(running[line.array], stated)
+    return found
+
+
+def _steps(
+    program: Program,
+    arrays: Mapping[str, np.ndarray],
+    scalars: Mapping[str, float],
+    sizes: Mapping[Range, int],
+) -> dict[str, Any]:
+    """Inputs and all steps, each entry with its exact value and the bound on its error."""
     known: dict[str, Any] = dict(arrays)
     for item in program.steps:
         evaluator = Evaluator(RoundedBalls(), known, scalars, sizes)
-        known[item.array.name] = evaluator(Tensor(item.free, item.value))
-    return {output: _bounds(known[output.name]) for output in program.outputs}
+        known[item.array.name] = evaluator.accumulated(Tensor(item.free, item.value))
+    return known
 
 
-def _bounds(values: np.ndarray) -> np.ndarray:
-    bounds = np.zeros(values.shape)
-    for at, value in zip(itertools.product(*map(range, values.shape)), values.ravel(), strict=True):
-        assert isinstance(value, Rounded)
-        bounds[at] = float(value.error.upper()) * UNIT
-    return bounds
+def _neighbours(program: Program, arrays: Mapping[str, np.ndarray]) -> float:
+    """The largest number of neighbours of a node, or of nodes that share one, as the weights show it."""
+    sparse = [arrays[item.name] for item in program.inputs if isinstance(item, Array) and item.sparse]
+    counts = [np.count_nonzero(matrix, axis=axis).max() for matrix in sparse for axis in (0, 1)]
+    return float(max(counts, default=0))
+
+
+def _upper(values: np.ndarray, choose: Callable[[Rounded], Any]) -> np.ndarray:
+    """Upper ends of balls, rounded up."""
+    ends = np.zeros(values.shape)
+    for at in np.ndindex(*values.shape):
+        entry: Any = values[at]
+        ends[at] = np.nextafter(float(choose(entry).upper()), np.inf)
+    return ends

@@ -1,8 +1,8 @@
 """Ordinary, extreme and worst-case inputs for any kernel.
 
 Every kind keeps what the program requires (rows that sum to 1, positive weights), and pushes the rest: exponents to
-±5000, rows at very different heights, the maximum at the first, a middle and the last place, weights down to 2^-60,
-denormal numbers, features that coincide with prototypes, two labels and many.
+±700, ±5000 and ±1e10, rows at very different heights, the maximum at the first, a middle and the last place,
+weights down to 2^-60, denormal numbers, features that coincide with prototypes, two labels and many.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ KINDS = (
     "two labels",
     "many labels",
 )
+# for the rounding bounds, besides: exponents at the edge of overflow, and so large that neighbours are far apart
+ROUNDING_KINDS = (*KINDS, "exponents to 700", "far beyond", "sixty-four labels")
 SIZES = {"labels": 3, "ranks": 2, "prototypes": 3, "features": 2}
 LARGE = 5000.0  # far beyond 709, where exp overflows
+HEIGHTS = {"large exponents": LARGE, "exponents to 700": 700.0, "far beyond": 1e10}
 
 
 def kernel_case(program: Program, layout: Layout, kind: str, rng: np.random.Generator) -> Instance:
     """One instance of the given kind."""
-    labels = {"two labels": 2, "many labels": 9}.get(kind, SIZES["labels"])
+    labels = {"two labels": 2, "many labels": 9, "sixty-four labels": 64}.get(kind, SIZES["labels"])
     case = instance(program, layout, rng, {**SIZES, "labels": labels})
     dense = {name: _push(program, name, values, kind, rng) for name, values in case.dense.items()}
     for item in program.inputs:
@@ -71,10 +74,10 @@ def _push(program: Program, name: str, values: np.ndarray, kind: str, rng: np.ra
     if name == "weights":
         return _thin(values, rng) if kind == "thin weights" else values
     if any(wanted != 0 for _, wanted in array.sums):
-        peaked = kind in ("large exponents", "maximum first", "maximum last")
+        peaked = kind in (*HEIGHTS, "maximum first", "maximum last")
         return _peaked(array, values, rng) if peaked else values
-    if kind == "large exponents":
-        return values * (LARGE / max(np.abs(values).max(), 1e-300))
+    if kind in HEIGHTS:
+        return values * (HEIGHTS[kind] / max(np.abs(values).max(), 1e-300))
     if kind == "uneven rows" and not array.sums:
         return values + LARGE * rng.normal(size=(*values.shape[:-1], 1))
     if kind.startswith("maximum"):

@@ -14,6 +14,7 @@ from derivations.algebra.language import Array, Index, Tensor, arrays_in
 from derivations.algebra.lemma import Claim, Lemma, Verdict, Wrong
 from derivations.algebra.program import Program
 from derivations.algebra.typeset import Definition, abbreviate, distinct, typeset, typeset_entry
+from derivations.compiler.module_text import bound_lines
 from derivations.registry import lemmas
 
 # symbols that have no LaTeX of their own in the lemma files
@@ -247,7 +248,7 @@ def _program(program: Program) -> Iterator[str]:
     rows = [
         ("requires", "; ".join(program.requires)),
         ("ensures", "; ".join(program.ensures)),
-        ("error", program.bound),
+        ("error", "; ".join(bound_lines(program))),
     ]
     yield "\n".join(["| | |", "|---|---|", *(f"| {name} | {_cell(text)} |" for name, text in rows)])
 

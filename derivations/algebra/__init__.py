@@ -6,6 +6,7 @@ The first proof is made of ``polynomial`` → ``elementary`` (exp, log) → ``co
 ``normal_form``; ``leftover`` and ``typeset`` show results to people.
 """
 
+from derivations.algebra.bound import EPS, TINY, Bound, bound
 from derivations.algebra.differential import adjoint, derivative, differential, pairing
 from derivations.algebra.functions import commuting, phi
 from derivations.algebra.language import (
@@ -15,6 +16,7 @@ from derivations.algebra.language import (
     Range,
     Tensor,
     largest,
+    magnitude,
     scalar,
     substitute,
     tensor,
@@ -35,7 +37,10 @@ from derivations.algebra.lemma import (
 from derivations.algebra.program import Program, Step, stabiliser, step
 
 __all__ = [
+    "EPS",
+    "TINY",
     "Array",
+    "Bound",
     "Claim",
     "Delta",
     "Index",
@@ -48,6 +53,7 @@ __all__ = [
     "Wrong",
     "adjoint",
     "adjoint_claim",
+    "bound",
     "commuting",
     "derivative",
     "derivative_claim",
@@ -56,6 +62,7 @@ __all__ = [
     "gradient_claim",
     "identity",
     "largest",
+    "magnitude",
     "pairing",
     "phi",
     "scalar",

@@ -187,6 +187,19 @@ class Largest(sp.Expr):
         return f"largest({printer.doprint(self.summand)}, {self.bound.name})"
 
 
+class Magnitude(sp.Expr):
+    """The absolute value of an expression; for bounds, since it is not analytic. SymPy's own rewrites its argument."""
+
+    is_commutative = True
+
+    @property
+    def inner(self) -> sp.Expr:
+        return self.args[0]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"|{printer.doprint(self.inner)}|"
+
+
 class Delta(sp.Expr):
     """1 where two indices of one range agree, else 0."""
 
@@ -220,6 +233,11 @@ def largest(summand: Any, bound: Index, where: Entry | None = None) -> sp.Expr:
     fresh = bound.fresh()
     value = sp.sympify(summand).xreplace({bound: fresh})
     return Largest(value, fresh) if where is None else Largest(value, fresh, where.xreplace({bound: fresh}))
+
+
+def magnitude(value: Any) -> sp.Expr:
+    """The absolute value of ``value``."""
+    return Magnitude(sp.sympify(value))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from derivations.algebra.bound import Bound
 from derivations.algebra.language import (
     Array,
     Entry,
@@ -56,7 +57,8 @@ class Program:
     """Inputs, steps and outputs of one kernel.
 
     ``means`` gives the formula that each output must equal. ``alias`` lets a step live in the memory of an output.
-    ``grid_only`` marks programs that need one patch shape for all nodes. ``bound`` states the kernel's rounding error.
+    ``grid_only`` marks programs that need one patch shape for all nodes. ``bound`` states the kernel's rounding
+    error, and may be written in the values of the steps.
     """
 
     name: str
@@ -67,7 +69,7 @@ class Program:
     means: Mapping[Array, Tensor]
     requires: tuple[str, ...]
     ensures: tuple[str, ...]
-    bound: str
+    bound: Bound
     scratch: tuple[Array, ...] = ()
     alias: Mapping[Array, Array] = field(default_factory=dict)
     grid_only: bool = False
@@ -89,6 +91,7 @@ class Program:
             known.add(item.array)
         if missing := set(self.outputs) - known:
             raise ValueError(f"{self.name}: no step computes {names(missing)}")
+        self.bound.refuse_unknown(self.name, known, set(self.outputs))
         if unstated := set(self.outputs) - set(self.scratch) - set(self.means):
             raise ValueError(f"{self.name}: nothing is claimed of the output {names(unstated)}")
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.algebra import (
+    EPS,
+    TINY,
     Array,
     Lemma,
     Program,
     Tensor,
     Wrong,
+    bound,
     gradient_claim,
     identity,
+    magnitude,
     scalar,
     step,
     substitute,
@@ -48,6 +52,7 @@ node_inner, node_square = Array("node_inner", nodes), Array("node_square", nodes
 node_target_square = Array("node_target_square", nodes)
 inner_sum, square_sum = Array("inner", latex="a"), Array("square", latex="b")
 target_square_sum = Array("target_square", latex="c")
+I, J = nodes.size, labels.size
 moments = Program(
     name="direction_moments",
     title="the sums <V*, V>, ‖V‖² and ‖V*‖² of the direction loss, Eq. (3.4), block by block",
@@ -68,7 +73,16 @@ moments = Program(
     },
     requires=("target and tangent finite, zero on the halo",),
     ensures=("the sum of each output over its blocks is the inner product",),
-    bound="|error| <= (J + BLOCK) eps * the sum of the absolute products",
+    bound=bound(
+        *(
+            (result[()], EPS * (I + J) / 2 * total(magnitude(left[i, j] * right[i, j]), i, j) + TINY * I * J)
+            for result, left, right in (
+                (inner_sum, target, tangent),
+                (square_sum, tangent, tangent),
+                (target_square_sum, target, target),
+            )
+        )
+    ),
 )
 
 inner, square, target_square = sp.symbols("inner square target_square", positive=True)
@@ -82,7 +96,21 @@ gradient_program = Program(
     means={covector: gradient(inner, square, target_square)},
     requires=("square > 0 and target_square > 0, the sums of direction_moments",),
     ensures=("covector is orthogonal to tangent up to rounding",),
-    bound="|error| <= 6 eps * (|tangent| |inner| / square + |target|) / sqrt(square target_square)",
+    bound=bound(
+        (
+            covector[i, j],
+            EPS
+            * 6
+            * (magnitude(tangent[i, j] * inner) / square + magnitude(target[i, j]))
+            / sp.sqrt(square * target_square)
+            + TINY
+            * 6
+            * (1 + magnitude(inner))
+            * (1 + 1 / square)
+            * (1 + 1 / sp.sqrt(square))
+            * (1 + 1 / sp.sqrt(target_square)),
+        ),
+    ),
 )
 
 scaled = sp.Symbol("s", positive=True)

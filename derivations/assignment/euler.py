@@ -5,22 +5,46 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.algebra import (
+    EPS,
+    TINY,
+    Array,
     Lemma,
     Program,
     Wrong,
     adjoint_claim,
+    bound,
     commuting,
     derivative_claim,
     identity,
+    magnitude,
     phi,
     scalar,
     step,
 )
 from derivations.algebra.matrices import add, scaled
-from derivations.assignment.linearized_flow import averaged, averaging_steps, image, mean, source
+from derivations.assignment.linearized_flow import (
+    averaged,
+    averaging_steps,
+    image,
+    mean,
+    mean_reach,
+    reach,
+    reach_sizes,
+    source,
+)
 from derivations.assignment.linearized_flow import linear_map as flow_map
 from derivations.assignment.linearized_flow import linear_map_adjoint as flow_map_adjoint
-from derivations.assignment.notation import covector, i, j, similarity, tangent, weights
+from derivations.assignment.notation import (
+    covector,
+    i,
+    j,
+    labels,
+    neighbours,
+    nodes,
+    similarity,
+    tangent,
+    weights,
+)
 
 step_size = sp.Symbol("step_size", positive=True)
 
@@ -42,6 +66,8 @@ def iterate(count: sp.Expr) -> sp.Expr:
     return ((1 + h * a) ** count - 1) * b / a
 
 
+change = Array("change", nodes, labels)
+J, N = labels.size, neighbours.size
 program = Program(
     name="euler_step",
     title="one explicit Euler step V + h(A(Ω)V + B) of the linearized flow, Eq. (3.49)",
@@ -62,8 +88,17 @@ program = Program(
         "image does not share memory with tangent",
     ),
     ensures=("rows of image sum to 0 up to rounding if those of tangent and source do",),
-    bound="|error| <= (|N| + J + 5) eps * (|tangent| + |step_size| change), "
-    "change = similarity * (A + <similarity, A>) + |source|, A = weights |tangent|",
+    bound=bound(
+        (
+            image[i, j],
+            EPS * (N + J + 5) / 2 * (magnitude(tangent[i, j]) + magnitude(step_size) * change[i, j])
+            + TINY * (1 + magnitude(step_size)) * (2 * N + J + 4),
+        ),
+        sizes=(
+            *reach_sizes,
+            (change[i, j], similarity[i, j] * (reach[i, j] + mean_reach[i]) + magnitude(source[i, j])),
+        ),
+    ),
 )
 
 LEMMA = Lemma(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.algebra import (
+    EPS,
+    TINY,
     Array,
     Lemma,
     Program,
     Wrong,
     adjoint_claim,
+    bound,
     differential_claim,
     largest,
+    magnitude,
     stabiliser,
     step,
     tensor,
@@ -26,6 +30,7 @@ from derivations.assignment.notation import (
     l,
     labels,
     log_likelihood,
+    neighbours,
     nodes,
     replicator,
     similarity,
@@ -48,6 +53,8 @@ scores = Array("scores", nodes, labels)
 shift = Array("shift", nodes)
 grown = Array("grown", nodes, labels)
 norm = Array("norm", nodes)
+size, span = Array("size", nodes), Array("span", nodes)
+J, N = labels.size, neighbours.size
 program = Program(
     name="similarity",
     title="the similarity map S(W0) = softmax(ΩL), Eqs. (2.17), (3.16)",
@@ -64,9 +71,15 @@ program = Program(
     means={similarity: mapping},
     requires=("weights >= 0, rows summing to 1", "log_likelihood finite"),
     ensures=("similarity >= 0, rows summing to 1 up to rounding",),
-    bound=(
-        "|error| <= (2 |N| A + 4 max|scores| + J + 6) eps * similarity, where A = max_j weights |log_likelihood|; "
-        "plus underflow to 0 below 1e-308"
+    bound=bound(
+        (
+            similarity[i, j],
+            EPS * similarity[i, j] * (N * size[i] + span[i] + J / 2 + 3) + TINY * (2 * N + J + 3),
+        ),
+        sizes=(
+            (size[i], largest(total(weights[i, k] * magnitude(log_likelihood[k, j]), k), j)),
+            (span[i], largest(scores[i, j], j) + largest(-scores[i, j], j)),
+        ),
     ),
 )
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.algebra import (
+    EPS,
     Array,
     Lemma,
     Program,
     Wrong,
+    bound,
     differential_claim,
     gradient_claim,
     identity,
+    magnitude,
     scalar,
     step,
     substitute,
@@ -61,6 +64,9 @@ _mean_steps = (
     step(present[i], total(inside[i, o], o)),
     step(mean_log[i], total(inside[i, o] * sp.log(patch_weights[i, o]), o) / present[i]),
 )
+mean_size = Array("mean_size", nodes)
+mean_sizes = ((mean_size[i], total(inside[i, o] * magnitude(sp.log(patch_weights[i, o])), o) / present[i]),)
+I, N = nodes.size, neighbours.size
 value_program = Program(
     name="regularizer",
     title="the regulariser of the weight patches, Eq. (3.5), block by block",
@@ -74,7 +80,18 @@ value_program = Program(
     means={result: scalar(value)},
     requires=("weights > 0 where inside is 1",),
     ensures=("value >= 0; its sum over the blocks is R(Ω)",),
-    bound="|error| <= (3 |N| + BLOCK + 8) eps * (regularization / 2) * the sum of (|log weights| + |mean|)²",
+    bound=bound(
+        (
+            result[()],
+            EPS
+            * (3 * N + I + 9)
+            / 2
+            * magnitude(regularization)
+            / 2
+            * total(inside[i, o] * (magnitude(sp.log(patch_weights[i, o])) + mean_size[i]) ** 2, i, o),
+        ),
+        sizes=mean_sizes,
+    ),
 )
 gradient_array = Array("gradient", nodes, neighbours)
 gradient_program = Program(
@@ -92,7 +109,19 @@ gradient_program = Program(
     means={gradient_array: gradient},
     requires=("weights > 0 where inside is 1",),
     ensures=("gradient is 0 where inside is 0",),
-    bound="|error| <= (|N| + 6) eps * regularization * (|log weights| + max |log weights|) / weights",
+    bound=bound(
+        (
+            gradient_array[i, o],
+            EPS
+            * (N + 7)
+            / 2
+            * inside[i, o]
+            * magnitude(regularization)
+            * (magnitude(sp.log(patch_weights[i, o])) + mean_size[i])
+            / patch_weights[i, o],
+        ),
+        sizes=mean_sizes,
+    ),
 )
 
 LEMMA = Lemma(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.algebra import (
+    EPS,
+    TINY,
     Array,
     Lemma,
     Program,
     Tensor,
     Wrong,
     adjoint_claim,
+    bound,
     differential_claim,
     identity,
     largest,
@@ -49,6 +52,7 @@ def times_labels(field: Array) -> Tensor:
 
 shift, norm = Array("shift", nodes), Array("norm", nodes)
 grown = Array("grown", nodes, labels)
+span, J = Array("span", nodes), labels.size
 program = Program(
     name="lift",
     title="assignments W = Exp_{W0}(V) = softmax(J V) from tangent vectors at the barycentre, Eq. (1.3)",
@@ -64,8 +68,10 @@ program = Program(
     means={assignment: mapping},
     requires=("tangent finite",),
     ensures=("assignment >= 0, rows summing to 1 up to rounding",),
-    bound="|error| <= (2 J spread + J + 4) eps * assignment, spread = the row's max - min of tangent; "
-    "plus underflow to 0 below 1e-308",
+    bound=bound(
+        (assignment[i, j], EPS * assignment[i, j] * (2 * J * span[i] + J / 2 + 3) + TINY * (J + 3)),
+        sizes=((span[i], largest(tangent[i, j], j) + largest(-tangent[i, j], j)),),
+    ),
 )
 
 LEMMA = Lemma(

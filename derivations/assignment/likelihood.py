@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from derivations.algebra import (
+    EPS,
+    TINY,
     Array,
     Lemma,
     Program,
     Tensor,
     Wrong,
+    bound,
     differential_claim,
     identity,
+    magnitude,
     step,
     tensor,
     total,
@@ -21,6 +25,7 @@ from derivations.assignment.notation import (
     distances,
     i,
     j,
+    l,
     labels,
     log_likelihood,
     nodes,
@@ -50,6 +55,7 @@ distances_direction = Array("distances_direction", nodes, labels, latex="Y")
 mapping = rows(project(row(scaled_distances())))
 
 whole = Array("whole", nodes)
+J = labels.size
 program = Program(
     name="log_likelihood",
     title="the tangent vector L = -Π0 D/ρ of the likelihoods at the barycentre, Eq. (2.16)",
@@ -62,7 +68,13 @@ program = Program(
     means={log_likelihood: mapping},
     requires=("distances finite", "distance_scale > 0"),
     ensures=("rows of log_likelihood sum to 0 up to rounding",),
-    bound="|error| <= (J + 3) eps * (mean over the labels of |distances| + |distances|) / distance_scale",
+    bound=bound(
+        (
+            log_likelihood[i, j],
+            EPS * (J / 2 + 2) * (total(magnitude(distances[i, l]), l) / J + magnitude(distances[i, j])) / distance_scale
+            + TINY * (2 + J / distance_scale),
+        ),
+    ),
 )
 
 LEMMA = Lemma(

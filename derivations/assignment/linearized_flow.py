@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from derivations.algebra import (
+    EPS,
+    TINY,
     Array,
     Lemma,
     Program,
     Wrong,
     adjoint_claim,
+    bound,
     identity,
+    magnitude,
     step,
     tensor,
     total,
@@ -21,7 +25,9 @@ from derivations.assignment.notation import (
     i,
     j,
     k,
+    l,
     labels,
+    neighbours,
     nodes,
     replicator,
     row,
@@ -47,6 +53,15 @@ averaging_steps = (
     step(averaged[i, j], total(weights[i, k] * tangent[k, j], k)),
     step(mean[i], total(similarity[i, j] * averaged[i, j], j)),
 )
+# sizes in which the error bounds are written: Ω|V|, its means, and R_S|Z| with a plus
+reach, mean_reach = Array("reach", nodes, labels), Array("mean_reach", nodes)
+spread = Array("spread", nodes, labels)
+J, N = labels.size, neighbours.size
+reach_sizes = (
+    (reach[i, j], total(weights[i, k] * magnitude(tangent[k, j]), k)),
+    (mean_reach[i], total(similarity[i, j] * reach[i, j], j)),
+)
+
 source_program = Program(
     name="source",
     title="the source B = R_{W0} S of the linearized flow at the barycentre, Eq. (2.23)",
@@ -56,7 +71,14 @@ source_program = Program(
     means={source: source_map},
     requires=("similarity >= 0, rows summing to 1",),
     ensures=("rows of source sum to 0 up to rounding", "source is exactly 0 where similarity is 1/J"),
-    bound="|error| <= eps * (|similarity - 1/J| + 1/J) / J, plus |row sum of similarity - 1| / J^2",
+    bound=bound(
+        (
+            source[i, j],
+            EPS * 3 / 2 * (magnitude(similarity[i, j] - 1 / J) + 1 / J) / J
+            + magnitude(total(similarity[i, l], l) - 1) / J**2  # by which the hypothesis is missed
+            + TINY,
+        ),
+    ),
 )
 linear_map_program = Program(
     name="linear_map",
@@ -68,7 +90,13 @@ linear_map_program = Program(
     means={image: linear_map},
     requires=("weights >= 0", "similarity >= 0, rows summing to 1", "tangent finite"),
     ensures=("rows of image sum to 0 up to rounding",),
-    bound="|error| <= (|N| + J + 2) eps * similarity * (A + <similarity, A>), where A = weights |tangent|",
+    bound=bound(
+        (
+            image[i, j],
+            EPS * (N + J + 2) / 2 * similarity[i, j] * (reach[i, j] + mean_reach[i]) + TINY * (2 * N + J + 2),
+        ),
+        sizes=reach_sizes,
+    ),
 )
 linear_map_adjoint_program = Program(
     name="linear_map_adjoint",
@@ -84,7 +112,16 @@ linear_map_adjoint_program = Program(
     means={projected: projected_covector, image: linear_map_adjoint},
     requires=("weights >= 0", "similarity >= 0, rows summing to 1", "covector finite"),
     ensures=("rows of projected sum to 0 up to rounding",),
-    bound="|error| <= (|N| + J + 2) eps * weightsᵀ (similarity * (|covector| + <similarity, |covector|>))",
+    bound=bound(
+        (projected[i, j], EPS * (J + 2) / 2 * spread[i, j] + TINY * (J + 2)),
+        (image[k, j], EPS * (N + J + 2) / 2 * total(weights[i, k] * spread[i, j], i) + TINY * N * (J + 3)),
+        sizes=(
+            (
+                spread[i, j],
+                similarity[i, j] * (magnitude(covector[i, j]) + total(similarity[i, l] * magnitude(covector[i, l]), l)),
+            ),
+        ),
+    ),
 )
 
 LEMMA = Lemma(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.algebra import (
+    EPS,
+    TINY,
     Array,
     Lemma,
     Program,
     Wrong,
+    bound,
     derivative_claim,
     identity,
     largest,
+    magnitude,
     stabiliser,
     step,
     substitute,
@@ -47,6 +51,8 @@ masked_riemannian = tensor(
 )
 mean = Array("mean", nodes)
 riemannian_array = Array("riemannian", nodes, neighbours)
+mean_size, largest_step = Array("mean_size", nodes), Array("largest_step", nodes)
+N = neighbours.size
 gradient_program = Program(
     name="riemannian_gradient",
     title="the Riemannian gradient R_Ω ∂L of the weight patches, Eq. (3.8)",
@@ -59,7 +65,14 @@ gradient_program = Program(
     means={riemannian_array: masked_riemannian},
     requires=("weights >= 0, rows summing to 1", "gradient finite"),
     ensures=("rows of riemannian sum to 0 up to rounding, entries are 0 where inside is 0",),
-    bound="|error| <= (|N| + 4) eps * weights * (|gradient| + the mean of |gradient|)",
+    bound=bound(
+        (
+            riemannian_array[i, o],
+            EPS * (N + 2) / 2 * inside[i, o] * patch_weights[i, o] * (magnitude(gradient[i, o]) + mean_size[i])
+            + TINY * (N + 2),
+        ),
+        sizes=((mean_size[i], total(inside[i, o] * patch_weights[i, o] * magnitude(gradient[i, o]), o)),),
+    ),
 )
 exponent, shift = Array("exponent", nodes, neighbours), Array("shift", nodes)
 grown, norm = Array("grown", nodes, neighbours), Array("norm", nodes)
@@ -80,7 +93,13 @@ step_program = Program(
     means={updated: masked_update},
     requires=("weights >= 0, rows summing to 1", "step_size * gradient finite"),
     ensures=("updated >= 0, rows summing to 1 up to rounding, entries are 0 where inside is 0",),
-    bound="|error| <= (|N| + 6 max|step_size gradient| + 12) eps * updated, plus underflow to 0 below 1e-308",
+    bound=bound(
+        (
+            updated[i, o],
+            EPS * updated[i, o] * (3 * largest_step[i] + N / 2 + 4) + TINY * (N + 4) * (1 + 1 / norm[i]),
+        ),
+        sizes=((largest_step[i], largest(magnitude(step_size * gradient[i, o]), o, where=inside[i, o])),),
+    ),
 )
 
 whole = {inside: lambda a, b: sp.Integer(1)}

@@ -8,13 +8,17 @@ right, Λ; ``van_loan.py`` and ``low_rank.py`` say where these come from.
 from __future__ import annotations
 
 from derivations.algebra import (
+    EPS,
+    TINY,
     Array,
     Lemma,
     Program,
     Tensor,
     Wrong,
+    bound,
     gradient_claim,
     identity,
+    magnitude,
     scalar,
     step,
     tensor,
@@ -28,6 +32,7 @@ from derivations.assignment.notation import (
     labels,
     log_likelihood,
     n,
+    neighbours,
     nodes,
     r,
     ranks,
@@ -115,6 +120,14 @@ reached = Array("reached", nodes, labels)
 mean_reached = Array("mean_reached", nodes)
 pulled = Array("pulled", nodes, labels)
 gradient = Array("gradient", nodes, nodes, sparse=True)
+# sizes in which the error bound is written: the steps in absolute values
+averaged_size, projected_size = (
+    Array("averaged_size", ranks, nodes, labels),
+    Array("projected_size", ranks, nodes, labels),
+)
+left_size, reached_size = Array("left_size", ranks, nodes), Array("reached_size", nodes, labels)
+pulled_size = Array("pulled_size", nodes, labels)
+J, N, R = labels.size, neighbours.size, ranks.size
 program = Program(
     name="low_rank_gradient",
     title="the gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47)",
@@ -140,7 +153,40 @@ program = Program(
     means={gradient: claim(similarity)},
     requires=("weights >= 0, rows of similarity summing to 1", "left, right, adjoint_integral zero on the halo"),
     ensures=("gradient is 0 for neighbours outside the grid",),
-    bound="|error| <= (|N| + 4 J + 3 R + 16) eps * the same formula in absolute values",
+    bound=bound(
+        (
+            gradient[i, k],
+            EPS
+            / 2
+            * (N + 3 * J + R + R * J + 10)
+            * (
+                total(projected_size[r, i, j] * magnitude(right[r, k, j]), r, j)
+                + total(pulled_size[i, j] * magnitude(log_likelihood[k, j]), j)
+            )
+            + TINY
+            * (N + J + R + 4) ** 2
+            * (1 + total(magnitude(left[r, i, j]) + averaged_size[r, i, j] + magnitude(right[r, k, j]), r, j))
+            * (1 + total(magnitude(log_likelihood[k, j]), j)),
+        ),
+        sizes=(
+            (averaged_size[r, i, j], total(weights[i, k] * magnitude(right[r, k, j]), k)),
+            (left_size[r, i], total(similarity[i, j] * magnitude(left[r, i, j]), j)),
+            (projected_size[r, i, j], similarity[i, j] * (magnitude(left[r, i, j]) + left_size[r, i])),
+            (
+                reached_size[i, j],
+                magnitude(adjoint_integral[i, j]) / J
+                + total(
+                    (magnitude(left[r, i, j]) + left_size[r, i]) * averaged_size[r, i, j]
+                    + total(similarity[i, l] * averaged_size[r, i, l], l) * magnitude(left[r, i, j]),
+                    r,
+                ),
+            ),
+            (
+                pulled_size[i, j],
+                similarity[i, j] * (reached_size[i, j] + total(similarity[i, l] * reached_size[i, l], l)),
+            ),
+        ),
+    ),
 )
 
 LEMMA = Lemma(

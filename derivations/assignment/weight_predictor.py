@@ -5,15 +5,19 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.algebra import (
+    EPS,
+    TINY,
     Array,
     Lemma,
     Program,
     Tensor,
     Wrong,
     adjoint_claim,
+    bound,
     derivative_claim,
     identity,
     largest,
+    magnitude,
     pairing,
     scalar,
     stabiliser,
@@ -89,6 +93,8 @@ squared, exponent = Array("squared", nodes, prototypes), Array("exponent", nodes
 shift, grown, norm = Array("shift", nodes), Array("grown", nodes, prototypes), Array("norm", nodes)
 lifted, lift_shift = Array("lifted", nodes, neighbours), Array("lift_shift", nodes)
 lift_grown, lift_norm = Array("lift_grown", nodes, neighbours), Array("lift_norm", nodes)
+K, F, N = prototypes.size, features.size, neighbours.size
+node_count, mixed = Array("count", nodes), Array("mixed", nodes)
 forward = Program(
     name="predicted_weights",
     title="weight patches predicted from features, Eqs. (4.3), (4.4)",
@@ -111,9 +117,17 @@ forward = Program(
     means={membership: membership_formula, weights: weights_formula},
     requires=("features, prototypes, directions finite", "scale >= 0"),
     ensures=("rows of membership and of weights sum to 1 up to rounding; weights are 0 where inside is 0",),
-    bound=(
-        "|error| <= a eps * membership, a = K + (F + 10) scale max‖f - p‖ + 6; "
-        "|error| <= (2 (a + K + 2) max|directions| + |N| + 8) eps * weights; plus underflow to 0 below 1e-308"
+    bound=bound(
+        (membership[i, c], EPS / 2 * node_count[i] * membership[i, c] + TINY * (K + 4)),
+        (
+            weights[i, o],
+            EPS * ((node_count[i] + K + 2) * mixed[i] + N / 2 + 4) * weights[i, o]
+            + TINY * 8 * (N + K) * (1 + total(largest(magnitude(directions[c, o]), o), c)),
+        ),
+        sizes=(
+            (node_count[i], (F + 10) * scale * largest(sp.sqrt(squared[i, c] + SOFTENING), c) + K + 6),
+            (mixed[i], largest(total(membership[i, c] * magnitude(directions[c, o]), c), o)),
+        ),
     ),
     grid_only=True,
 )
@@ -124,6 +138,11 @@ node_scale = Array("node_scale", nodes)
 directions_gradient = Array("directions_gradient", prototypes, neighbours)
 prototypes_gradient = Array("prototypes_gradient", prototypes, features)
 scale_gradient = Array("scale_gradient")
+# sizes in which the error bound is written; what underflows is passed on by the directions
+pulled_size, response_size = Array("pulled_size", nodes, neighbours), Array("response_size", nodes, prototypes)
+sensitivity_size = Array("sensitivity_size", nodes, prototypes)
+count = 2 * N + 2 * K + F + nodes.size + 16
+tiny_sum = TINY * count**2 * nodes.size * (1 + total(magnitude(directions[c, o]), c, o))
 backward = Program(
     name="predictor_adjoint",
     title="the gradient of the predictor's parameters from that of its weights, block by block",
@@ -152,7 +171,36 @@ backward = Program(
     },
     requires=("membership and weights from predicted_weights with the same arguments",),
     ensures=("each output summed over its blocks is the gradient",),
-    bound="|error| <= (F + 2 K + 2 |N| + BLOCK + 16) eps * the same formula in absolute values",
+    bound=bound(
+        (directions_gradient[c, o], EPS / 2 * count * total(membership[i, c] * pulled_size[i, o], i) + tiny_sum),
+        (
+            prototypes_gradient[c, f],
+            EPS
+            / 2
+            * count
+            * magnitude(scale)
+            * total(sensitivity_size[i, c] * magnitude(feature_array[i, f] - prototype_array[c, f]) / apart[i, c], i)
+            + tiny_sum * 10**12 * (1 + magnitude(scale)),  # 1/apart is 1e12 at most
+        ),
+        (
+            scale_gradient[()],
+            EPS / 2 * count * total(sensitivity_size[i, c] * apart[i, c], i, c)
+            + tiny_sum * (1 + total(apart[i, c], i, c)),
+        ),
+        sizes=(
+            (
+                pulled_size[i, o],
+                inside[i, o]
+                * weights[i, o]
+                * (magnitude(gradient[i, o]) + total(inside[i, u] * weights[i, u] * magnitude(gradient[i, u]), u)),
+            ),
+            (response_size[i, c], total(magnitude(directions[c, o]) * pulled_size[i, o], o)),
+            (
+                sensitivity_size[i, c],
+                membership[i, c] * (response_size[i, c] + total(membership[i, d] * response_size[i, d], d)),
+            ),
+        ),
+    ),
     grid_only=True,
 )
 

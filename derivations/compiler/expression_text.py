@@ -6,11 +6,13 @@ matters for rounding is kept by naming steps, not by parentheses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import sympy as sp
 
-from derivations.algebra.language import Delta, Entry, Largest, Total
+from derivations.algebra.bound import Line
+from derivations.algebra.language import Delta, Entry, Largest, Magnitude, Total
 
 EntryText = Callable[[Entry], str]
 
@@ -23,6 +25,13 @@ def expression_text(expr: sp.Expr, entry_text: EntryText) -> str:
 def canonical_text(expr: sp.Expr) -> str:
     """A text of any expression of the language, free of serial numbers: what checksums are taken of."""
     return _Writer(lambda e: f"{e.array.name}[{', '.join(index.name for index in e.indices)}]").sum(expr)
+
+
+def bound_text(line: Line, error: bool) -> str:
+    """One line of an error bound for readers: whole numbers without a decimal point."""
+    value = re.sub(r"(?<![\w.])(\d+)\.0\b", r"\1", canonical_text(line.value))
+    target = canonical_text(line.target) if line.free else line.array.name
+    return f"|error of {target}| <= {value}" if error else f"{target} = {value}"
 
 
 class _Writer:
@@ -86,6 +95,8 @@ class _Writer:
             name = "total" if isinstance(expr, Total) else "largest"
             where = f" where {self.entry_text(expr.where)}" if isinstance(expr, Largest) and expr.where else ""
             return f"{name}({self.sum(expr.summand)}, {expr.bound.name}{where})"
+        if isinstance(expr, Magnitude):
+            return f"|{self.sum(expr.inner)}|"
         if isinstance(expr, Delta):
             return f"delta({expr.args[0].name}, {expr.args[1].name})"
         if isinstance(expr, sp.Pow):

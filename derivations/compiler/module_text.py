@@ -13,10 +13,12 @@ from collections import Counter
 
 import sympy as sp
 
-from derivations.algebra.language import Array
+from derivations.algebra.bound import symbols_of
+from derivations.algebra.language import Array, Range
 from derivations.algebra.lemma import Lemma
 from derivations.algebra.program import Program
 from derivations.compiler.block_text import RESERVED, BlockText, size_name, size_source, storage_axes, temporary_rows
+from derivations.compiler.expression_text import bound_text
 from derivations.compiler.graph_template import GraphBlock
 from derivations.compiler.grid_template import GridBlock
 from derivations.compiler.loop_nest import Kernel, Phase
@@ -197,6 +199,23 @@ def _shape(array: Array, name: str) -> str:
     return f"({', '.join(axes)})"
 
 
+def _wrapped(text: str) -> list[str]:
+    """Lines of at most 96 characters, none of which ends within the indices of an array."""
+    whole = re.sub(r"\[[^\]]*\]", lambda found: found.group(0).replace(" ", "\0"), text)
+    wrapped = textwrap.wrap(whole, 96, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+    return [line.replace("\0", " ") for line in wrapped]
+
+
+def bound_lines(program: Program) -> tuple[str, ...]:
+    """The error bound: a line for each output, then what its names stand for."""
+    stated = program.bound
+    size = [bound_text(line, error=False) for line in stated.sizes]
+    errors = [bound_text(line, error=True) for line in stated.errors]
+    named = [over for over in (*ranges_of(program), Range(NEIGHBOURS, "N")) if over.name != NODES]
+    names = symbols_of(stated, (*dict.fromkeys(named), Range(NODES, "I")))
+    return (*errors, *(f"where {text}" for text in size), ", ".join(names))
+
+
 def _docstring(lemma: Lemma, kernel: Kernel, name: str) -> str:
     program = kernel.program
     where = "On a grid; nodes are those of the padded, flattened image." if name == "grid" else "On a general graph."
@@ -217,9 +236,9 @@ def _docstring(lemma: Lemma, kernel: Kernel, name: str) -> str:
     for title, items in (
         ("Requires", program.requires),
         ("Ensures", program.ensures),
-        ("Error bound", (program.bound,)),
+        ("Error bound, to first order", bound_lines(program)),
     ):
         lines.append(title)
         for item in items:
-            lines += textwrap.wrap(item, 96, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+            lines += _wrapped(item)
     return "\n".join([*lines, '"""'])

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.2), (3.4)
 # SymPy:      1.14.0
 # derivation: sha256 f0701c5e777e9e686cfe32323fe829bdc50135a61ce5f443dc9d2c47d9345d5d
-# body:       sha256 3f9deb906a4242cc0fa075584eed7196aa1ec14569d3d03ad6ebf5cced90452d
+# body:       sha256 2e64d783dffddaedb34d8e6019eec218b29779a9fd05b647adabe81fb2cfcfeb
 
 """The gradient of the direction loss, Eq. (3.4).
 
@@ -57,8 +57,11 @@ def grid(structure, target, tangent, inner, square, target_square, covector, wor
         square > 0 and target_square > 0, the sums of direction_moments
     Ensures
         covector is orthogonal to tangent up to rounding
-    Error bound
-        |error| <= 6 eps * (|tangent| |inner| / square + |target|) / sqrt(square target_square)
+    Error bound, to first order
+        |error of covector[i, j]| <= 6 * eps * (|inner * tangent[i, j]| / square + |target[i, j]|) /
+        (sqrt(square) * sqrt(target_square)) + 6 * tiny * (1 + 1 / sqrt(square)) * (1 + 1 /
+        sqrt(target_square)) * (1 + 1 / square) * (1 + |inner|)
+        eps = 2^-52, tiny = 2^-1074
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -104,8 +107,11 @@ def graph(structure, target, tangent, inner, square, target_square, covector, wo
         square > 0 and target_square > 0, the sums of direction_moments
     Ensures
         covector is orthogonal to tangent up to rounding
-    Error bound
-        |error| <= 6 eps * (|tangent| |inner| / square + |target|) / sqrt(square target_square)
+    Error bound, to first order
+        |error of covector[i, j]| <= 6 * eps * (|inner * tangent[i, j]| / square + |target[i, j]|) /
+        (sqrt(square) * sqrt(target_square)) + 6 * tiny * (1 + 1 / sqrt(square)) * (1 + 1 /
+        sqrt(target_square)) * (1 + 1 / square) * (1 + |inner|)
+        eps = 2^-52, tiny = 2^-1074
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.2), (3.4)
 # SymPy:      1.14.0
 # derivation: sha256 1917964c4aba1ae348a6fec23a19365a766459505a7136e2ceca528fd3e3e987
-# body:       sha256 bbf200d0235e4de318ae9ffc59157e8ef4106b0080ad9386b86ed718d3988124
+# body:       sha256 ab0ccbc530c3514f19326d0e69b93f9781cc7ac73ddcdbf7ea87b30b5553557d
 
 """The sums <V*, V>, ‖V‖² and ‖V*‖² of the direction loss, Eq. (3.4), block by block.
 
@@ -92,8 +92,14 @@ def grid(structure, target, tangent, inner, square, target_square, work):
         target and tangent finite, zero on the halo
     Ensures
         the sum of each output over its blocks is the inner product
-    Error bound
-        |error| <= (J + BLOCK) eps * the sum of the absolute products
+    Error bound, to first order
+        |error of inner| <= I * J * tiny + eps * total(total(|tangent[i, j] * target[i, j]|, i), j)
+        * (I + J) / 2
+        |error of square| <= I * J * tiny + eps * total(total(|tangent[i, j] * tangent[i, j]|, i),
+        j) * (I + J) / 2
+        |error of target_square| <= I * J * tiny + eps * total(total(|target[i, j] * target[i, j]|,
+        i), j) * (I + J) / 2
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, I = number of nodes that are summed
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -173,8 +179,14 @@ def graph(structure, target, tangent, inner, square, target_square, work):
         target and tangent finite, zero on the halo
     Ensures
         the sum of each output over its blocks is the inner product
-    Error bound
-        |error| <= (J + BLOCK) eps * the sum of the absolute products
+    Error bound, to first order
+        |error of inner| <= I * J * tiny + eps * total(total(|tangent[i, j] * target[i, j]|, i), j)
+        * (I + J) / 2
+        |error of square| <= I * J * tiny + eps * total(total(|tangent[i, j] * tangent[i, j]|, i),
+        j) * (I + J) / 2
+        |error of target_square| <= I * J * tiny + eps * total(total(|target[i, j] * target[i, j]|,
+        i), j) * (I + J) / 2
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, I = number of nodes that are summed
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.48), (3.49)
 # SymPy:      1.14.0
 # derivation: sha256 b920906a240840e9a3935ec2f5d0c8813342cf8b901152d3b95bde8be18bb4b9
-# body:       sha256 def9ec73b9064e8b6b7ee179936da43f863ef45d7662031c73e3ac9f69cdd01f
+# body:       sha256 896ee07335975a0dbd81de694942d6d52c8fbf8239a87776a36728385c2d98f8
 
 """One explicit Euler step V + h(A(Ω)V + B) of the linearized flow, Eq. (3.49).
 
@@ -83,9 +83,14 @@ def grid(structure, weights, similarity, source, tangent, step_size, image, work
         image does not share memory with tangent
     Ensures
         rows of image sum to 0 up to rounding if those of tangent and source do
-    Error bound
-        |error| <= (|N| + J + 5) eps * (|tangent| + |step_size| change), change = similarity * (A +
-        <similarity, A>) + |source|, A = weights |tangent|
+    Error bound, to first order
+        |error of image[i, j]| <= eps * (5 + J + N) * (change[i, j] * |step_size| + |tangent[i, j]|)
+        / 2 + tiny * (1 + |step_size|) * (2 * N + 4 + J)
+        where reach[i, j] = total(weights[i, k] * |tangent[k, j]|, k)
+        where mean_reach[i] = total(reach[i, j] * similarity[i, j], j)
+        where change[i, j] = similarity[i, j] * (mean_reach[i] + reach[i, j]) + |source[i, j]|
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
+        node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -166,9 +171,14 @@ def graph(structure, weights, similarity, source, tangent, step_size, image, wor
         image does not share memory with tangent
     Ensures
         rows of image sum to 0 up to rounding if those of tangent and source do
-    Error bound
-        |error| <= (|N| + J + 5) eps * (|tangent| + |step_size| change), change = similarity * (A +
-        <similarity, A>) + |source|, A = weights |tangent|
+    Error bound, to first order
+        |error of image[i, j]| <= eps * (5 + J + N) * (change[i, j] * |step_size| + |tangent[i, j]|)
+        / 2 + tiny * (1 + |step_size|) * (2 * N + 4 + J)
+        where reach[i, j] = total(weights[i, k] * |tangent[k, j]|, k)
+        where mean_reach[i] = total(reach[i, j] * similarity[i, j], j)
+        where change[i, j] = similarity[i, j] * (mean_reach[i] + reach[i, j]) + |source[i, j]|
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
+        node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
 # derivation: sha256 34ef77bc0f78ea3da0cedbea2bbf8e7147d7ba462fd532acb388372be923fa4f
-# body:       sha256 7818ac89445f0e205baaf27a5b03e0150504dc070d8f483537ad9882ba99a610
+# body:       sha256 587e4dee6e15d412862576efab39f0d5036963b4c2576f1c80e2abf0c53baefc
 
 """The descent step exp_Ω(-h ∂L) on the weight patches, Eqs. (3.7), (3.8).
 
@@ -98,9 +98,12 @@ def grid(structure, weights, gradient, inside, step_size, updated, work):
         step_size * gradient finite
     Ensures
         updated >= 0, rows summing to 1 up to rounding, entries are 0 where inside is 0
-    Error bound
-        |error| <= (|N| + 6 max|step_size gradient| + 12) eps * updated, plus underflow to 0 below
-        1e-308
+    Error bound, to first order
+        |error of updated[i, o]| <= eps * updated[i, o] * (3 * largest_step[i] + 4 + N / 2) + tiny *
+        (1 + 1 / norm[i]) * (4 + N)
+        where largest_step[i] = largest(|gradient[i, o] * step_size|, o where inside[i, o])
+        eps = 2^-52, tiny = 2^-1074, N = largest number of neighbours of a node, or of nodes that
+        share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -191,9 +194,12 @@ def graph(structure, weights, gradient, inside, step_size, updated, work):
         step_size * gradient finite
     Ensures
         updated >= 0, rows summing to 1 up to rounding, entries are 0 where inside is 0
-    Error bound
-        |error| <= (|N| + 6 max|step_size gradient| + 12) eps * updated, plus underflow to 0 below
-        1e-308
+    Error bound, to first order
+        |error of updated[i, o]| <= eps * updated[i, o] * (3 * largest_step[i] + 4 + N / 2) + tiny *
+        (1 + 1 / norm[i]) * (4 + N)
+        where largest_step[i] = largest(|gradient[i, o] * step_size|, o where inside[i, o])
+        eps = 2^-52, tiny = 2^-1074, N = largest number of neighbours of a node, or of nodes that
+        share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (1.3), (2.22a)
 # SymPy:      1.14.0
 # derivation: sha256 f6742a7adc8a0dc46914ff6ff16a76b7a4a0aeba1e5c28eb3158779482cbae98
-# body:       sha256 175e013b1a11f47181cc6d8d435e7c49257a8cd3ca2dcf4d9e041255967155c5
+# body:       sha256 266069bc7261e44cd935e9bec2ee632636e8497bb8b2436ce5ce4be3f56230a0
 
 """Assignments W = Exp_{W0}(V) = softmax(J V) from tangent vectors at the barycentre, Eq. (1.3).
 
@@ -77,9 +77,11 @@ def grid(structure, tangent, assignment, work):
         tangent finite
     Ensures
         assignment >= 0, rows summing to 1 up to rounding
-    Error bound
-        |error| <= (2 J spread + J + 4) eps * assignment, spread = the row's max - min of tangent;
-        plus underflow to 0 below 1e-308
+    Error bound, to first order
+        |error of assignment[i, j]| <= assignment[i, j] * eps * (2 * J * span[i] + 3 + J / 2) + tiny
+        * (3 + J)
+        where span[i] = largest(-tangent[i, j], j) + largest(tangent[i, j], j)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -141,9 +143,11 @@ def graph(structure, tangent, assignment, work):
         tangent finite
     Ensures
         assignment >= 0, rows summing to 1 up to rounding
-    Error bound
-        |error| <= (2 J spread + J + 4) eps * assignment, spread = the row's max - min of tangent;
-        plus underflow to 0 below 1e-308
+    Error bound, to first order
+        |error of assignment[i, j]| <= assignment[i, j] * eps * (2 * J * span[i] + 3 + J / 2) + tiny
+        * (3 + J)
+        where span[i] = largest(-tangent[i, j], j) + largest(tangent[i, j], j)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

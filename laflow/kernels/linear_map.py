@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 80ca784ebf2d9052325e5ef47f4059394839aaabf62602116a547fcb864f82b7
-# body:       sha256 161d5fae2eb6af59248994aa7838a4ebd879612009e4430f6b28cbd3591735af
+# body:       sha256 0dcff6696f521c4f4a4078ea249412b30f3a43f8c41d11bf15f76cbe4419ddb5
 
 """The linear map A(Ω)V = R_S ΩV of the linearized flow, Eq. (2.23).
 
@@ -77,9 +77,13 @@ def grid(structure, weights, similarity, tangent, image, work):
         tangent finite
     Ensures
         rows of image sum to 0 up to rounding
-    Error bound
-        |error| <= (|N| + J + 2) eps * similarity * (A + <similarity, A>), where A = weights
-        |tangent|
+    Error bound, to first order
+        |error of image[i, j]| <= eps * similarity[i, j] * (2 + J + N) * (mean_reach[i] +
+        reach[i, j]) / 2 + tiny * (2 + 2 * N + J)
+        where reach[i, j] = total(weights[i, k] * |tangent[k, j]|, k)
+        where mean_reach[i] = total(reach[i, j] * similarity[i, j], j)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
+        node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -143,9 +147,13 @@ def graph(structure, weights, similarity, tangent, image, work):
         tangent finite
     Ensures
         rows of image sum to 0 up to rounding
-    Error bound
-        |error| <= (|N| + J + 2) eps * similarity * (A + <similarity, A>), where A = weights
-        |tangent|
+    Error bound, to first order
+        |error of image[i, j]| <= eps * similarity[i, j] * (2 + J + N) * (mean_reach[i] +
+        reach[i, j]) / 2 + tiny * (2 + 2 * N + J)
+        where reach[i, j] = total(weights[i, k] * |tangent[k, j]|, k)
+        where mean_reach[i] = total(reach[i, j] * similarity[i, j], j)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
+        node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 494a4f9a6c180566ee81c54e622cf92ae7c8b50f9a7c9efe0349942d76804d2d
-# body:       sha256 686d9f3b0359421a293879d8c3f5bad25299706f4b5292a469a90b8676716351
+# body:       sha256 ae642ce0707c83c947c804ea33736103c564096467fd51842c63a49b6dac4ef1
 
 """The adjoint A(Ω)ᵀZ = Ωᵀ R_S Z of the linear map, Eq. (2.23).
 
@@ -84,9 +84,14 @@ def grid(structure, weights, similarity, covector, projected, image, work):
         covector finite
     Ensures
         rows of projected sum to 0 up to rounding
-    Error bound
-        |error| <= (|N| + J + 2) eps * weightsᵀ (similarity * (|covector| + <similarity,
-        |covector|>))
+    Error bound, to first order
+        |error of projected[i, j]| <= eps * spread[i, j] * (2 + J) / 2 + tiny * (2 + J)
+        |error of image[k, j]| <= N * tiny * (3 + J) + eps * total(spread[i, j] * weights[i, k], i)
+        * (2 + J + N) / 2
+        where spread[i, j] = similarity[i, j] * (total(similarity[i, l] * |covector[i, l]|, l) +
+        |covector[i, j]|)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
+        node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -172,9 +177,14 @@ def graph(structure, weights, similarity, covector, projected, image, work):
         covector finite
     Ensures
         rows of projected sum to 0 up to rounding
-    Error bound
-        |error| <= (|N| + J + 2) eps * weightsᵀ (similarity * (|covector| + <similarity,
-        |covector|>))
+    Error bound, to first order
+        |error of projected[i, j]| <= eps * spread[i, j] * (2 + J) / 2 + tiny * (2 + J)
+        |error of image[k, j]| <= N * tiny * (3 + J) + eps * total(spread[i, j] * weights[i, k], i)
+        * (2 + J + N) / 2
+        where spread[i, j] = similarity[i, j] * (total(similarity[i, l] * |covector[i, l]|, l) +
+        |covector[i, j]|)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
+        node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

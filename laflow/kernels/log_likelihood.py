@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.15), (2.16)
 # SymPy:      1.14.0
 # derivation: sha256 82f4ad99daf043638d8c7186a4d853f870d5ac7e283202059d78eaeb4efae409
-# body:       sha256 38470418bb657e6788e4261b22914f43c16b959017ac6811740d025e33cd0773
+# body:       sha256 082475f7be742bb27c538739f0f2d19ede4dda0df4aff45f4463f0295d709de9
 
 """The tangent vector L = -Π0 D/ρ of the likelihoods at the barycentre, Eq. (2.16).
 
@@ -61,9 +61,10 @@ def grid(structure, distances, distance_scale, log_likelihood, work):
         distance_scale > 0
     Ensures
         rows of log_likelihood sum to 0 up to rounding
-    Error bound
-        |error| <= (J + 3) eps * (mean over the labels of |distances| + |distances|) /
-        distance_scale
+    Error bound, to first order
+        |error of log_likelihood[i, j]| <= eps * (2 + J / 2) * (total(|distances[i, l]|, l) / J +
+        |distances[i, j]|) / distance_scale + tiny * (2 + J / distance_scale)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -113,9 +114,10 @@ def graph(structure, distances, distance_scale, log_likelihood, work):
         distance_scale > 0
     Ensures
         rows of log_likelihood sum to 0 up to rounding
-    Error bound
-        |error| <= (J + 3) eps * (mean over the labels of |distances| + |distances|) /
-        distance_scale
+    Error bound, to first order
+        |error of log_likelihood[i, j]| <= eps * (2 + J / 2) * (total(|distances[i, l]|, l) / J +
+        |distances[i, j]|) / distance_scale + tiny * (2 + J / distance_scale)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Theorem 3.8, Eqs. (3.32), (3.33), (3.47)
 # SymPy:      1.14.0
 # derivation: sha256 77f90d71f05899c28e5993f521c5b9bbcf5b0a62446be90212fee55e4c928d19
-# body:       sha256 6363616427184765128ba65c0982005f39ab011dfe8209f14aa23ef5f716ed06
+# body:       sha256 811550f88b52cb474f995304f3d070fa0524e0020b2b686c95de58b0f7ecae16
 
 """The gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47).
 
@@ -162,8 +162,21 @@ def grid(structure, weights, similarity, log_likelihood, left, right, adjoint_in
         left, right, adjoint_integral zero on the halo
     Ensures
         gradient is 0 for neighbours outside the grid
-    Error bound
-        |error| <= (|N| + 4 J + 3 R + 16) eps * the same formula in absolute values
+    Error bound, to first order
+        |error of gradient[i, k]| <= eps * (10 + 3 * J + J * R + N + R) * (total(pulled_size[i, j] *
+        |log_likelihood[k, j]|, j) + total(total(projected_size[r, i, j] * |right[r, k, j]|, r), j))
+        / 2 + tiny * ((4 + J + N + R) * (4 + J + N + R)) * (1 + total(total(averaged_size[r, i, j] +
+        |left[r, i, j]| + |right[r, k, j]|, r), j)) * (1 + total(|log_likelihood[k, j]|, j))
+        where averaged_size[r, i, j] = total(weights[i, k] * |right[r, k, j]|, k)
+        where left_size[r, i] = total(similarity[i, j] * |left[r, i, j]|, j)
+        where projected_size[r, i, j] = similarity[i, j] * (left_size[r, i] + |left[r, i, j]|)
+        where reached_size[i, j] = total(averaged_size[r, i, j] * (left_size[r, i] +
+        |left[r, i, j]|) + total(averaged_size[r, i, l] * similarity[i, l], l) * |left[r, i, j]|, r)
+        + |adjoint_integral[i, j]| / J
+        where pulled_size[i, j] = similarity[i, j] * (reached_size[i, j] + total(reached_size[i, l]
+        * similarity[i, l], l))
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, R = number of ranks, N = largest number
+        of neighbours of a node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -319,8 +332,21 @@ def graph(structure, weights, similarity, log_likelihood, left, right, adjoint_i
         left, right, adjoint_integral zero on the halo
     Ensures
         gradient is 0 for neighbours outside the grid
-    Error bound
-        |error| <= (|N| + 4 J + 3 R + 16) eps * the same formula in absolute values
+    Error bound, to first order
+        |error of gradient[i, k]| <= eps * (10 + 3 * J + J * R + N + R) * (total(pulled_size[i, j] *
+        |log_likelihood[k, j]|, j) + total(total(projected_size[r, i, j] * |right[r, k, j]|, r), j))
+        / 2 + tiny * ((4 + J + N + R) * (4 + J + N + R)) * (1 + total(total(averaged_size[r, i, j] +
+        |left[r, i, j]| + |right[r, k, j]|, r), j)) * (1 + total(|log_likelihood[k, j]|, j))
+        where averaged_size[r, i, j] = total(weights[i, k] * |right[r, k, j]|, k)
+        where left_size[r, i] = total(similarity[i, j] * |left[r, i, j]|, j)
+        where projected_size[r, i, j] = similarity[i, j] * (left_size[r, i] + |left[r, i, j]|)
+        where reached_size[i, j] = total(averaged_size[r, i, j] * (left_size[r, i] +
+        |left[r, i, j]|) + total(averaged_size[r, i, l] * similarity[i, l], l) * |left[r, i, j]|, r)
+        + |adjoint_integral[i, j]| / J
+        where pulled_size[i, j] = similarity[i, j] * (reached_size[i, j] + total(reached_size[i, l]
+        * similarity[i, l], l))
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, R = number of ranks, N = largest number
+        of neighbours of a node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

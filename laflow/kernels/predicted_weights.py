@@ -3,7 +3,7 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 b9a12bd6f9d0b94a31e70e5fa17a4ed40a410efaa04ea641d3c40a7fb7b19957
-# body:       sha256 d0c691bd8f69418f60f4817d1ed6e6593e89c235bcf9f56e9fc28b8bc1bb4519
+# body:       sha256 aef7e02441dba661144f42e5424ce35ad0368d985a403e5dbeaeeec036c66a3a
 
 """Weight patches predicted from features, Eqs. (4.3), (4.4).
 
@@ -165,9 +165,14 @@ def grid(structure, features, prototypes, directions, scale, inside, membership,
         scale >= 0
     Ensures
         rows of membership and of weights sum to 1 up to rounding; weights are 0 where inside is 0
-    Error bound
-        |error| <= a eps * membership, a = K + (F + 10) scale max‖f - p‖ + 6; |error| <= (2 (a + K +
-        2) max|directions| + |N| + 8) eps * weights; plus underflow to 0 below 1e-308
+    Error bound, to first order
+        |error of membership[i, c]| <= count[i] * eps * membership[i, c] / 2 + tiny * (4 + K)
+        |error of weights[i, o]| <= 8 * tiny * (1 + total(largest(|directions[c, o]|, o), c)) * (K +
+        N) + eps * weights[i, o] * (4 + N / 2 + mixed[i] * (2 + K + count[i]))
+        where count[i] = 6 + K + largest(sqrt(1e-24 + squared[i, c]), c) * scale * (10 + F)
+        where mixed[i] = largest(total(membership[i, c] * |directions[c, o]|, c), o)
+        eps = 2^-52, tiny = 2^-1074, F = number of features, N = largest number of neighbours of a
+        node, or of nodes that share one, K = number of prototypes
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 4dc7ba8b97854216121a2110d7622baf7364dd750a039ce54f5347a2ce0b4fae
-# body:       sha256 593f5fc1b2b3c4dcefc037efc2edc8c5b34ca69e50b1fff5fbdc493ce494ad78
+# body:       sha256 9553231f1230a6b15f0d8aaef8596c87db20eced59e847c9ba73a6bc221cf2ec
 
 """The gradient of the predictor's parameters from that of its weights, block by block.
 
@@ -199,8 +199,26 @@ def grid(
         membership and weights from predicted_weights with the same arguments
     Ensures
         each output summed over its blocks is the gradient
-    Error bound
-        |error| <= (F + 2 K + 2 |N| + BLOCK + 16) eps * the same formula in absolute values
+    Error bound, to first order
+        |error of directions_gradient[c, o]| <= I * tiny * ((16 + 2 * K + 2 * N + F + I) * (16 + 2 *
+        K + 2 * N + F + I)) * (1 + total(total(|directions[c, o]|, c), o)) + eps *
+        total(membership[i, c] * pulled_size[i, o], i) * (16 + 2 * K + 2 * N + F + I) / 2
+        |error of prototypes_gradient[c, f]| <= 1000000000000 * I * tiny * ((16 + 2 * K + 2 * N + F
+        + I) * (16 + 2 * K + 2 * N + F + I)) * (1 + total(total(|directions[c, o]|, c), o)) * (1 +
+        |scale|) + eps * total(sensitivity_size[i, c] * |features[i, f] - prototypes[c, f]| /
+        apart[i, c], i) * |scale| * (16 + 2 * K + 2 * N + F + I) / 2
+        |error of scale_gradient| <= I * tiny * ((16 + 2 * K + 2 * N + F + I) * (16 + 2 * K + 2 * N
+        + F + I)) * (1 + total(total(apart[i, c], i), c)) * (1 + total(total(|directions[c, o]|, c),
+        o)) + eps * total(total(apart[i, c] * sensitivity_size[i, c], i), c) * (16 + 2 * K + 2 * N +
+        F + I) / 2
+        where pulled_size[i, o] = inside[i, o] * weights[i, o] * (total(inside[i, u] * weights[i, u]
+        * |gradient[i, u]|, u) + |gradient[i, o]|)
+        where response_size[i, c] = total(pulled_size[i, o] * |directions[c, o]|, o)
+        where sensitivity_size[i, c] = membership[i, c] * (response_size[i, c] +
+        total(membership[i, d] * response_size[i, d], d))
+        eps = 2^-52, tiny = 2^-1074, F = number of features, N = largest number of neighbours of a
+        node, or of nodes that share one, K = number of prototypes, I = number of nodes that are
+        summed
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

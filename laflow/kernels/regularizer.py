@@ -3,7 +3,7 @@
 # lemma:      Lemma 3.7, Eqs. (3.5), (3.30), (3.31)
 # SymPy:      1.14.0
 # derivation: sha256 0e9d63a146cde14d1b25593688725c1ceb5c8b64cfb523651fad6b9d2ecb8f48
-# body:       sha256 2f8408c266c79054d5367ace6991016dbacbad7d5e25ed89ef7f024ba73c540e
+# body:       sha256 b75100081b22ebe389cdc2b0b41e6f7cc5562e22ced103a30393d5828c48674c
 
 """The regulariser of the weight patches, Eq. (3.5), block by block.
 
@@ -88,9 +88,12 @@ def grid(structure, weights, inside, regularization, value, work):
         weights > 0 where inside is 1
     Ensures
         value >= 0; its sum over the blocks is R(Ω)
-    Error bound
-        |error| <= (3 |N| + BLOCK + 8) eps * (regularization / 2) * the sum of (|log weights| +
-        |mean|)²
+    Error bound, to first order
+        |error of value| <= eps * total(total(inside[i, o] * ((mean_size[i] + |log(weights[i, o])|)
+        * (mean_size[i] + |log(weights[i, o])|)), i), o) * |regularization| * (3 * N + 9 + I) / 4
+        where mean_size[i] = total(inside[i, o] * |log(weights[i, o])|, o) / present[i]
+        eps = 2^-52, N = largest number of neighbours of a node, or of nodes that share one, I =
+        number of nodes that are summed
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -173,9 +176,12 @@ def graph(structure, weights, inside, regularization, value, work):
         weights > 0 where inside is 1
     Ensures
         value >= 0; its sum over the blocks is R(Ω)
-    Error bound
-        |error| <= (3 |N| + BLOCK + 8) eps * (regularization / 2) * the sum of (|log weights| +
-        |mean|)²
+    Error bound, to first order
+        |error of value| <= eps * total(total(inside[i, o] * ((mean_size[i] + |log(weights[i, o])|)
+        * (mean_size[i] + |log(weights[i, o])|)), i), o) * |regularization| * (3 * N + 9 + I) / 4
+        where mean_size[i] = total(inside[i, o] * |log(weights[i, o])|, o) / present[i]
+        eps = 2^-52, N = largest number of neighbours of a node, or of nodes that share one, I =
+        number of nodes that are summed
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Lemma 3.7, Eqs. (3.5), (3.30), (3.31)
 # SymPy:      1.14.0
 # derivation: sha256 f375cf8dc5f9c06694f3f504229a4f2e785967990e3b4a22f397a1960c43c280
-# body:       sha256 7a0cb05198708f0e3f007f6d6279ac99803957765e1d07bd425ed85b074041ad
+# body:       sha256 f1220377b240c4a7ebb5c4e2d6df92e1dac69c8a7fdaf941fa44f522a70d2bfb
 
 """The gradient of the regulariser, Lemma 3.7.
 
@@ -80,8 +80,11 @@ def grid(structure, weights, inside, regularization, gradient, work):
         weights > 0 where inside is 1
     Ensures
         gradient is 0 where inside is 0
-    Error bound
-        |error| <= (|N| + 6) eps * regularization * (|log weights| + max |log weights|) / weights
+    Error bound, to first order
+        |error of gradient[i, o]| <= eps * inside[i, o] * |regularization| * (7 + N) * (mean_size[i]
+        + |log(weights[i, o])|) / (2 * weights[i, o])
+        where mean_size[i] = total(inside[i, o] * |log(weights[i, o])|, o) / present[i]
+        eps = 2^-52, N = largest number of neighbours of a node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -146,8 +149,11 @@ def graph(structure, weights, inside, regularization, gradient, work):
         weights > 0 where inside is 1
     Ensures
         gradient is 0 where inside is 0
-    Error bound
-        |error| <= (|N| + 6) eps * regularization * (|log weights| + max |log weights|) / weights
+    Error bound, to first order
+        |error of gradient[i, o]| <= eps * inside[i, o] * |regularization| * (7 + N) * (mean_size[i]
+        + |log(weights[i, o])|) / (2 * weights[i, o])
+        where mean_size[i] = total(inside[i, o] * |log(weights[i, o])|, o) / present[i]
+        eps = 2^-52, N = largest number of neighbours of a node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

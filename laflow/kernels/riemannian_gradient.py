@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
 # derivation: sha256 762d666d3a75c65f07a7461041e01f7e0ef226e3beb9d079d349ce1feec1a0b4
-# body:       sha256 f65d933eca165d986581816528ed17d0de11f4eb9c65dd0fafdf6e88d6a9f607
+# body:       sha256 3d7c3bb8119bbff9d970f80f9d5bd18aff6a37b2b268e1d8fe7c48079a81b028
 
 """The Riemannian gradient R_Ω ∂L of the weight patches, Eq. (3.8).
 
@@ -70,8 +70,12 @@ def grid(structure, weights, gradient, inside, riemannian, work):
         gradient finite
     Ensures
         rows of riemannian sum to 0 up to rounding, entries are 0 where inside is 0
-    Error bound
-        |error| <= (|N| + 4) eps * weights * (|gradient| + the mean of |gradient|)
+    Error bound, to first order
+        |error of riemannian[i, o]| <= eps * inside[i, o] * weights[i, o] * (2 + N) * (mean_size[i]
+        + |gradient[i, o]|) / 2 + tiny * (2 + N)
+        where mean_size[i] = total(inside[i, o] * weights[i, o] * |gradient[i, o]|, o)
+        eps = 2^-52, tiny = 2^-1074, N = largest number of neighbours of a node, or of nodes that
+        share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -129,8 +133,12 @@ def graph(structure, weights, gradient, inside, riemannian, work):
         gradient finite
     Ensures
         rows of riemannian sum to 0 up to rounding, entries are 0 where inside is 0
-    Error bound
-        |error| <= (|N| + 4) eps * weights * (|gradient| + the mean of |gradient|)
+    Error bound, to first order
+        |error of riemannian[i, o]| <= eps * inside[i, o] * weights[i, o] * (2 + N) * (mean_size[i]
+        + |gradient[i, o]|) / 2 + tiny * (2 + N)
+        where mean_size[i] = total(inside[i, o] * weights[i, o] * |gradient[i, o]|, o)
+        eps = 2^-52, tiny = 2^-1074, N = largest number of neighbours of a node, or of nodes that
+        share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Lemma 3.2, Eqs. (3.16), (3.17)
 # SymPy:      1.14.0
 # derivation: sha256 54f339f1757844fa319b38865a02adf2034e8dc858932390960d4de5cf1d9fce
-# body:       sha256 e54e700f85f30615cd458823b03c5da6154f9326311de91fae6ea56f37bcc978
+# body:       sha256 a3fccb0719f9e8350fcfe6dde3eb961554eb59fc6f0e4128534034c46c345043
 
 """The similarity map S(W0) = softmax(ΩL), Eqs. (2.17), (3.16).
 
@@ -91,9 +91,13 @@ def grid(structure, weights, log_likelihood, similarity, work):
         log_likelihood finite
     Ensures
         similarity >= 0, rows summing to 1 up to rounding
-    Error bound
-        |error| <= (2 |N| A + 4 max|scores| + J + 6) eps * similarity, where A = max_j weights
-        |log_likelihood|; plus underflow to 0 below 1e-308
+    Error bound, to first order
+        |error of similarity[i, j]| <= eps * similarity[i, j] * (3 + J / 2 + N * size[i] + span[i])
+        + tiny * (2 * N + 3 + J)
+        where size[i] = largest(total(weights[i, k] * |log_likelihood[k, j]|, k), j)
+        where span[i] = largest(-scores[i, j], j) + largest(scores[i, j], j)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
+        node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -167,9 +171,13 @@ def graph(structure, weights, log_likelihood, similarity, work):
         log_likelihood finite
     Ensures
         similarity >= 0, rows summing to 1 up to rounding
-    Error bound
-        |error| <= (2 |N| A + 4 max|scores| + J + 6) eps * similarity, where A = max_j weights
-        |log_likelihood|; plus underflow to 0 below 1e-308
+    Error bound, to first order
+        |error of similarity[i, j]| <= eps * similarity[i, j] * (3 + J / 2 + N * size[i] + span[i])
+        + tiny * (2 * N + 3 + J)
+        where size[i] = largest(total(weights[i, k] * |log_likelihood[k, j]|, k), j)
+        where span[i] = largest(-scores[i, j], j) + largest(scores[i, j], j)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
+        node, or of nodes that share one
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 9158f704e8de0ccc0f76c3b8ccbfa073dafd6f165968c5907af0670daf0c70bc
-# body:       sha256 c67f41a09f25ef167f3005512b8f841ac9afd8847030cc595a772e249feba004
+# body:       sha256 ff239038843d94ea218eee3d58c14e4a117b2cb34e659b9ac62f73b99f437cab
 
 """The source B = R_{W0} S of the linearized flow at the barycentre, Eq. (2.23).
 
@@ -50,8 +50,10 @@ def grid(structure, similarity, source, work):
     Ensures
         rows of source sum to 0 up to rounding
         source is exactly 0 where similarity is 1/J
-    Error bound
-        |error| <= eps * (|similarity - 1/J| + 1/J) / J, plus |row sum of similarity - 1| / J^2
+    Error bound, to first order
+        |error of source[i, j]| <= 3 * eps * (1 / J + |similarity[i, j] - 1 / J|) / (2 * J) + tiny +
+        |total(similarity[i, l], l) - 1| / (J * J)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]
@@ -91,8 +93,10 @@ def graph(structure, similarity, source, work):
     Ensures
         rows of source sum to 0 up to rounding
         source is exactly 0 where similarity is 1/J
-    Error bound
-        |error| <= eps * (|similarity - 1/J| + 1/J) / J, plus |row sum of similarity - 1| / J^2
+    Error bound, to first order
+        |error of source[i, j]| <= 3 * eps * (1 / J + |similarity[i, j] - 1 / J|) / (2 * J) + tiny +
+        |total(similarity[i, l], l) - 1| / (J * J)
+        eps = 2^-52, tiny = 2^-1074, J = number of labels
     """
     first, last = structure.first, structure.last
     tasks = work.shape[0]

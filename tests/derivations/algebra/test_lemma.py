@@ -11,6 +11,7 @@ from derivations.algebra import (
     Program,
     Wrong,
     adjoint_claim,
+    bound,
     derivative_claim,
     differential_claim,
     gradient_claim,
@@ -119,7 +120,7 @@ def a_program(steps=STEPS, outputs=(image,), means=None):
         means={image: softmax} if means is None else means,
         requires=(),
         ensures=(),
-        bound="none",
+        bound=bound(*((item[i, j], 0) for item in outputs)),
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 import sympy as sp
 
-from derivations.algebra import Array, Program, largest, stabiliser, step, tensor, total
+from derivations.algebra import Array, Program, bound, largest, stabiliser, step, tensor, total
 from derivations.algebra.lemma import Lemma
 from derivations.assignment.notation import i, j, k, l, labels, n, nodes, similarity, tangent, weights
 from derivations.compiler.expression_text import expression_text
@@ -16,7 +16,8 @@ middle = Array("middle", nodes, labels)
 
 
 def program(*steps: object, inputs: tuple[Array, ...] = (weights, similarity, tangent), **options: object) -> Program:
-    known = {"name": "sample", "title": "a sample", "requires": (), "ensures": (), "bound": "none"}
+    none = bound((out[i, j], 0))
+    known = {"name": "sample", "title": "a sample", "requires": (), "ensures": (), "bound": none}
     zero = {out: tensor((i, j), 0)}
     return Program(inputs=inputs, steps=steps, outputs=(out,), means=zero, **known, **options)  # type: ignore[arg-type]
 
@@ -33,7 +34,8 @@ def test_a_sum_over_neighbours_becomes_a_gather_and_its_transpose_a_transposed_g
 
 
 def test_a_step_that_reads_neighbours_of_an_earlier_output_starts_a_new_phase() -> None:
-    known = {"name": "two", "title": "two", "requires": (), "ensures": (), "bound": "none"}
+    none = bound((middle[i, j], 0), (out[i, j], 0))
+    known = {"name": "two", "title": "two", "requires": (), "ensures": (), "bound": none}
     steps = (
         step(middle[i, j], similarity[i, j] * tangent[i, j]),
         step(out[i, j], total(weights[i, k] * middle[k, j], k)),
