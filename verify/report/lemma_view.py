@@ -10,6 +10,7 @@ from markupsafe import Markup
 from derivations.algebra.lemma import Claim, Lemma
 from derivations.algebra.normal_form import normal_form
 from derivations.algebra.program import Program
+from derivations.compiler.module_text import bound_lines
 from verify.audit import OBLIGATIONS, Audited
 from verify.kernel_instances import KERNELS
 from verify.obligations.mutants import LAYERS
@@ -67,7 +68,7 @@ class ProgramView:
     steps: tuple[StepView, ...]
     requires: tuple[str, ...]
     ensures: tuple[str, ...]
-    bound: str
+    bound: tuple[str, ...]
     kernel: str
     sha256: str
     proofs: tuple[Mapping[str, Any], ...]
@@ -188,7 +189,7 @@ def _program(program: Program, outcomes: Mapping[str, Outcome]) -> ProgramView:
         ),
         program.requires,
         program.ensures,
-        str(program.bound),
+        bound_lines(program),
         content.decode("utf-8"),
         hashlib.sha256(content).hexdigest(),
         tuple(proofs),
