@@ -78,6 +78,8 @@ def totals(audited: Iterable[Audited]) -> dict[str, int]:
         counted[status.value] = sum(outcome.status is status for outcome in outcomes)
     for what in ("mutants", "killed", "equivalent"):
         counted[what] = sum(int(outcome.detail.get(what, 0)) for outcome in outcomes)
+    for what in ("program_mutants", "program_mutants_rejected"):
+        counted[what] = sum(int(outcome.detail.get(what, 0)) for outcome in outcomes)
     counted["wrong_variants"] = sum(len(outcome.detail.get("variants", ())) for outcome in outcomes)
     return counted
 

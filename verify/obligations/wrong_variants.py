@@ -1,11 +1,13 @@
-"""O8: deliberately wrong variants of the lemma are rejected by both proofs."""
+"""O8: deliberately wrong variants of the lemma, and mutants of its programs, are rejected by the proofs."""
 
 from __future__ import annotations
 
 from derivations.algebra.lemma import Lemma
 from verify.obligations.outcome import Effort, Outcome, holds_unless
+from verify.program_mutants import try_mutants
 
 FEWEST = 3  # wrong variants that every lemma must bring
+SAMPLE = 12  # one mutant of the programs in so many is tried under QUICK
 
 
 def discharge(lemma: Lemma, effort: Effort) -> Outcome:
@@ -28,4 +30,18 @@ def discharge(lemma: Lemma, effort: Effort) -> Outcome:
             faults.append(f"{variant.why}: no point tells it from the claim")
     if len(results) < FEWEST:
         faults.append(f"only {len(results)} wrong variants; at least {FEWEST} are asked for")
-    return holds_unless(faults, f"{len(results)} of {len(results)} rejected", variants=rows)
+    tried = try_mutants(lemma, 1 if effort is Effort.FULL else SAMPLE)
+    faults += [item.fault for item in tried if item.fault]
+    kept = [{"mutant": item.mutant.label, "reason": item.reason} for item in tried if item.reason]
+    rejected = sum(item.rejected for item in tried)
+    figure = f"{sum(bool(row['rejected']) for row in rows)} of {len(results)} rejected"
+    if tried:
+        figure += f"; {rejected} mutants of programs rejected, {len(kept)} equivalent"
+    return holds_unless(
+        faults,
+        figure,
+        variants=rows,
+        program_mutants=len(tried),
+        program_mutants_rejected=rejected,
+        program_mutants_equivalent=kept,
+    )
