@@ -23,7 +23,121 @@ class Reason:
     accepted: bool = False
 
 
-REASONS: tuple[Reason, ...] = ()
+ANY = r".*"
+SQUARE = "the matrix is square"
+UNKNOWN = "NumPy takes any negative size for the one to be found out"
+EVEN = "the difference is squared, or its absolute value taken"
+NEVER_EQUAL = "two floating-point numbers computed apart are equal on no input that matters"
+OVERWRITTEN = "every entry is written before it is read"
+EQUAL_LENGTHS = "the lengths have been found equal: strictness is an assertion"
+NO_FLOW = "without a flow there is no covector either: both spaces are empty, and so are the arrays"
+CUT = "only the first rows or columns are kept, as many as there are singular values"
+MEMORY = "the same numbers in memory allocated anew"
+SPARE = "more blocks than there are: they are empty"
+ZIPPED = "the loop ends with the block, however far the rows go on"
+WIDTH = "int64 is NumPy's integer here; elsewhere the kernels would be compiled for another type"
+REFUSED = "what is refused here is refused by the next check, with the same class of error and the same shapes"
+TYPES = "an assertion for readers and type checkers: it always holds"
+
+REASONS: tuple[Reason, ...] = (
+    Reason(ANY, ANY, r"constant: 1 -> 2 in .*reshape\(.*-1\).*", UNKNOWN),
+    Reason(ANY, ANY, r"(keyword dropped: zip\(.*|constant: True -> False in .*strict=True.*)", EQUAL_LENGTHS),
+    Reason(ANY, ANY, r"keyword dropped: .*, dtype=np\.int64\) -> .*", WIDTH, accepted=True),
+    Reason("krylov", "dimension", r"constant: 0 -> 1 in .*shape\[0\]\)", SQUARE),
+    Reason("krylov", "arnoldi", r"method: np\.zeros\(.*length.*\) -> np\.ones.*", OVERWRITTEN),
+    Reason(
+        "krylov",
+        "_orthonormalize",
+        r"(operator|operand dropped): coefficients \+ correction -> coefficients.*",
+        "the correction is of the size of rounding, and its sign the second pass's own business",
+        accepted=True,
+    ),
+    Reason("linalg", "mix_rows", r".* in extra = out\[0\] if last is None else last", "unused without a last row"),
+    Reason("linalg", "_blocks", r"operand dropped: -vector\.size // BLOCK -> -vector\.size .*", SPARE, accepted=True),
+    Reason("linalg", "_(subtract|mix)_rows", r"operand dropped: \(length.*BLOCK -> length \+ BLOCK - 1 .*", SPARE, True),
+    Reason("linalg", "_(subtract|mix)_rows", r".*: length \+ BLOCK - 1 -> length \+ BLOCK( \+ 1)? in .*", SPARE, True),
+    Reason("linalg", ANY, r"slice bound dropped: start:.* -> start: in .*", ZIPPED),
+    Reason("linalg", "_product", r"name: left -> right in .*", "both are of the same length"),
+    Reason("graph", "sums", r"method: np\.zeros.*", OVERWRITTEN),
+    Reason("graph", "_whole_numbers", r"keyword dropped: .*order='C'.*", "a copy of one axis is contiguous"),
+    Reason("graph", "pack_weights", r"keyword dropped: .*order='C'.*", "a copy of one axis is contiguous"),
+    Reason("graph", "_check_simplex", r"boundary: .*SIMPLEX_TOLERANCE.*", NEVER_EQUAL),
+    Reason("graph", "_check_simplex", r"operands swapped: .*", EVEN),
+    Reason("assignment.flow", "forward_space", r"keyword dropped: arnoldi\(.*", MEMORY, accepted=True),
+    Reason("assignment.low_rank", "_adjoint_space", r"keyword dropped: arnoldi\(.*", MEMORY, accepted=True),
+    Reason(
+        "assignment.flow",
+        "source_vanishes",
+        r".* in _, square = row_products\(start\[None\]\[:0\], start\)",
+        "the products with rows are not used",
+        accepted=True,
+    ),
+    Reason("assignment.flow", "source_vanishes", r"boundary: .*", NEVER_EQUAL),
+    Reason("assignment.objective", "direction_loss", r"condition dropped: field\.ndim < 2 or field\.shape.*", REFUSED),
+    Reason(
+        "assignment.objective",
+        "direction_loss",
+        r"constant: 0 -> 1 in graph = GridGraph\(labels\.shape, 0\)",
+        "a wider halo of zeros adds nothing to sums",
+        accepted=True,
+    ),
+    Reason(
+        "assignment.low_rank",
+        "_factorize",
+        r"step dropped: first\[\.\.\.\] = 0\.0 .*",
+        "the halo of b is 0 already, softmax(0) - 1/J, and the interior is overwritten",
+    ),
+    Reason("assignment.low_rank", "_truncated_core", r"name: core -> covector in if not core\.size:", NO_FLOW),
+    Reason("assignment.low_rank", "_truncated_core", r".* in empty = .*", NO_FLOW),
+    Reason("assignment.low_rank", "_truncated_core", r".*(np\.linalg\.svd|constant: False -> True).*", CUT),
+    Reason("assignment.low_rank", "_truncated_core", r"name: values -> vectors in kept = .*", CUT),
+    Reason(
+        "assignment.low_rank",
+        "_truncated_core",
+        r"(branch|boundary|constant): .* in return _Core.*",
+        "the core of two spaces that are not empty is not zero",
+    ),
+    Reason("assignment.gradient", "_rank", r"constant: 1 -> 2 in .*", CUT),
+    Reason("assignment.reference", "krylov_flow_gradient", r"method: np\.zeros.*", OVERWRITTEN),
+    Reason("assignment.reference", "_kronecker_sum|_start", r"constant: 0 -> 1 in size = .*shape\[0\]", SQUARE),
+    Reason(
+        "assignment.reference",
+        "_start",
+        r"name: time -> linear in .*",
+        "for a message that never comes: the transposed exponential has been found finite",
+    ),
+    Reason("assignment.optimizers", "descend", r"condition.*self\.first is None or.*", "both are set together"),
+    Reason("assignment.learning", "learn_weights", r".* in assert best is not None", TYPES),
+    Reason(
+        "assignment.learning",
+        "learn_weights",
+        r"(constant: 1 -> 2 in for step in range\(count \+ 1\):|(branch|boundary): .* in moved = .*)",
+        "after the last step the direction is not used, and without a direction the loop ends",
+    ),
+    Reason("assignment.predictor", "pull_back", r"method: np\.zeros.*", OVERWRITTEN),
+    Reason(
+        "assignment.predictor",
+        "initial_predictor",
+        r"boundary: patches\.shape\[0\] > CLUSTERED_PATCHES .*",
+        "all patches are drawn, in another order",
+        accepted=True,
+    ),
+    Reason(
+        "assignment.predictor",
+        "initial_predictor",
+        r"(method|operands swapped): .* in owner = .*",
+        "every patch is one of the centres: the nearest is itself, by any measure",
+    ),
+    Reason(
+        "assignment.predictor",
+        "initial_predictor",
+        r"method: np\.zeros.* in means = .*",
+        "centring removes what is added to all neighbours",
+    ),
+    Reason("assignment.distances", "distances_to_(colors|patches)", r"operands swapped: .*", EVEN),
+    Reason("assignment.training", "_turned", r"boundary: rng\.random\(\) < 0\.5 .*", NEVER_EQUAL),
+    Reason("assignment.training", "_examples", r"name: images -> truths in if not len\(images\) or .*", EQUAL_LENGTHS),
+)
 
 
 def reason_to_survive(module: str, mutant: Mutant) -> Reason | None:
@@ -31,6 +145,6 @@ def reason_to_survive(module: str, mutant: Mutant) -> Reason | None:
     change = f"{mutant.kind}: {mutant.before} -> {mutant.after} in {mutant.statement}"
     for reason in REASONS:
         matches = (re.fullmatch(reason.module, module), re.fullmatch(reason.function, mutant.function))
-        if all(matches) and re.fullmatch(reason.change, change):
+        if all(matches) and re.fullmatch(reason.change, change, re.DOTALL):
             return reason
     return None

@@ -66,6 +66,10 @@ def check_uniform_weights(package: Any) -> None:
         wanted = uniform_weights(instance.neighbours)
         close(plain(instance, graph.uniform_weights()), wanted, 1e-15)
         graph.check_weights(graph.uniform_weights(), positive=True)
+    for shape, radius in (((3,), 0), ((1, 1), 1)):  # every node is alone
+        alone = package.graph.GridGraph(shape, radius).uniform_weights()
+        same(alone.max(axis=-1), np.ones(shape))
+        same(alone.sum(axis=-1), np.ones(shape))
 
 
 def check_weights_round_trip(package: Any) -> None:
@@ -147,6 +151,8 @@ def check_sparse_structure(package: Any) -> None:
         same(structure.transpose_nodes[part], owner[edges])
     assert structure.transpose_edges.size == structure.transpose_nodes.size == indices.size
     assert structure.transpose_indptr[-1] == indices.size
+    # A node that is nobody's neighbour.
+    assert package.graph.SparseGraph([0, 1, 2], [0, 0]).structure.transpose_indptr.tolist() == [0, 2, 2]
     assert (graph.edges, graph.neighbours, graph.shape) == (indices.size, 3, (indptr.size - 1,))
     assert type(graph.edges) is int and type(graph.neighbours) is int
     assert graph.weights_shape == (indices.size,)

@@ -133,10 +133,10 @@ def check_no_flow(package: Any) -> None:
         solution = package.flow.solve_flow(problem, krylov_dim=5)
         assert (solution.krylov_dim, solution.matvecs, solution.error_estimate) == (0, 0, 0.0)
         assert not solution.tangent.any() and not solution.labels.any()
-    # Distances that differ by 1e-12 flow, those that differ by 1e-17 do not.
-    for size, dimension in ((1e-12, True), (1e-17, False)):
-        values = np.zeros((2, 2, 2))
-        values[..., 1] = size
+    # Distances that differ by 1e-12 flow, those that differ by one rounding error do not.
+    for size, dimension in ((1e-12, True), (2.0**-52, False)):
+        values = np.ones((2, 2, 2))
+        values[..., 1] += size
         solution = package.flow.solve_flow(package.flow.LabelingProblem(values), krylov_dim=5)
         assert (solution.krylov_dim > 0) == dimension
 

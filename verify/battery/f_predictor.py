@@ -82,6 +82,9 @@ def check_mean_colors(package: Any) -> None:
     pixels, labels = np.concatenate([i.reshape(-1, 2) for i in images]), np.concatenate([t.ravel() for t in truths])
     wanted = np.array([pixels[labels == label].mean(axis=0) for label in range(3)])
     close(package.distances.mean_colors(images, truths, 3), wanted, 1e-14)
+    truths[0][...] = truths[1][...] = 0
+    truths[1][0, 0] = 1  # a label that only one image shows
+    package.distances.mean_colors(images, truths, 2)
     same(package.distances.finite_array([1, 2], "x"), np.array([1.0, 2.0]))
 
 
@@ -143,6 +146,27 @@ def check_pull_back(package: Any) -> None:
         assert type(found.scale) is float
 
 
+def check_pull_back_over_blocks(package: Any) -> None:
+    """An image of several blocks, along one direction in all parameters."""
+    predictor = predictor_of(package, (20, 20), 0, 1, 1)
+    rng = np.random.default_rng(10)
+    graph, features = predictor.features(rng.random((20, 20, 1)))
+    assert graph.blocks(package.predictor.predictor_adjoint_kernel) > 1
+    neighbours = grid_neighbours((20, 20), 1)
+    covector = rng.standard_normal(neighbours.shape) * (neighbours >= 0)
+    given = package.predictor.packed_prediction(predictor, graph, features)
+    packed = graph.pack_weights(covector.reshape(graph.weights_shape))
+    found = package.predictor.pull_back(predictor, graph, features, *given, packed)
+    around = graph.unpack_nodes(features).reshape(400, -1)
+    parameters = (predictor.prototypes, predictor.directions, np.array(predictor.scale))
+    for number, part in enumerate((found.prototypes, found.directions, np.array(found.scale))):
+        direction = rng.standard_normal(parameters[number].shape)
+        moved: list[Any] = [value + 0j for value in parameters]
+        moved[number] = moved[number] + 1e-50j * direction
+        wanted = np.sum(covector * prediction(*moved, around, neighbours)[1]).imag / 1e-50
+        close(np.sum(part * direction), wanted, 1e-10)
+
+
 def check_first_predictor(package: Any) -> None:
     """With as many prototypes as distinct patches, each is a patch, directed to the label of its centre."""
     truths = [np.array([[0, 0, 1, 1]] * 3), np.array([[0, 1], [0, 1]])]
@@ -199,15 +223,20 @@ def check_empty_clusters_are_dropped(package: Any) -> None:
         assert count == 3
         return centres, np.where(patches_[:, 0] > 0.5, 2, 0)
 
-    module._cluster = cluster
+    def last_empty(patches_: np.ndarray, count: int, rng: Any) -> tuple[np.ndarray, np.ndarray]:
+        found, owner = cluster(patches_, count, rng)
+        return found, owner // 2
+
+    image = np.linspace(0.0, 1.0, 12).reshape(3, 4, 1)
     try:
-        image = np.linspace(0.0, 1.0, 12).reshape(3, 4, 1)
-        found = module.initial_predictor(
-            [image], [np.zeros((3, 4), int)], prototypes=3, feature_radius=0, rng=np.random.default_rng(0)
-        )
+        for replaced, kept in ((cluster, [0, 2]), (last_empty, [0, 1])):
+            module._cluster = replaced
+            found = module.initial_predictor(
+                [image], [np.zeros((3, 4), int)], prototypes=3, feature_radius=0, rng=np.random.default_rng(0)
+            )
+            same(found.prototypes, centres[kept])
     finally:
         module._cluster = true
-    same(found.prototypes, centres[[0, 2]])
 
 
 def check_sampled_patches(package: Any) -> None:
@@ -243,5 +272,11 @@ def check_empty_clusters_cause_no_warning(package: Any) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             module._cluster(np.random.default_rng(1).random((9, 2)), 2, rng)
+            module.kmeans2 = lambda *_patches, **_options: warnings.warn("something else", stacklevel=1)
+            try:
+                module._cluster(np.zeros((2, 1)), 1, rng)
+            except UserWarning:
+                return
+            raise AssertionError("another warning was swallowed")
     finally:
         module.kmeans2 = true

@@ -127,7 +127,10 @@ OPTIONS: dict[str, Any] = {
 def _replay(case: str) -> Replay:
     scenes = [_scene((5, 6), 1), _scene((6, 4), 2), _scene((7, 5), 4)]
     return {
-        "augmented": lambda: Replay(scenes[:2], scenes[2:], **OPTIONS),
+        "augmented": lambda: Replay(scenes[:2], scenes[1:], **OPTIONS),
+        "stale": lambda: Replay(
+            scenes[:2], scenes[2:], **{**OPTIONS, "augment": False, "validate_every": 1, "patience": 2, "steps": 20}
+        ),
         "regularized": lambda: Replay(
             scenes[:2], scenes[2:], **{**OPTIONS, "augment": False, "regularization": 0.01, "validate_every": 1}
         ),
@@ -171,6 +174,25 @@ def _check(package: Any, case: str) -> None:
 
 def check_augmented_training(package: Any) -> None:
     _check(package, "augmented")
+
+
+def check_training_that_gets_stale(package: Any) -> None:
+    _check(package, "stale")
+
+
+def check_mean_gradient(package: Any) -> None:
+    """Adam does not feel the size of a gradient, so that the mean over images needs a check of its own."""
+    replay = _replay("regularized")
+    predictor, training = replay.best, package.training
+    names = ("time", "krylov_dim", "rank", "regularization")
+    options = package.gradient.GradientOptions(method="low-rank", **{name: replay.options[name] for name in names})
+    setting = training._Setting(COLORS, replay.options["distance_scale"], options)
+    own = package.predictor.WeightPredictor(predictor.prototypes, predictor.directions, predictor.scale)
+    loss, wrong, found = training._batch_gradient(own, setting, [training.Example(*item) for item in replay.training])
+    wanted = replay.gradient(predictor)
+    close([loss, wrong], wanted[:2], 1e-10)
+    for part, expected in zip((found.prototypes, found.directions, found.scale), wanted[2], strict=True):
+        close(part, expected, 1e-9)
 
 
 def check_regularized_training(package: Any) -> None:
@@ -280,5 +302,6 @@ def check_examples(package: Any) -> None:
     package.training._check_labels(found, 2)
     same(package.training._label_prototypes([[1, 2]], found), np.array([[1.0, 2.0]]))
     close(package.training._label_prototypes(None, found), [[1.0, 1.0], [0.0, 0.0]], 1e-15)
+    assert len(package.training._examples([image.tolist() for image in images], [t.tolist() for t in truths], None)) == 2
     whole = truths[0].astype(np.int64)
     assert package.training._examples(images[:1], [whole], None)[0].truth is whole
