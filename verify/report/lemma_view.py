@@ -83,6 +83,8 @@ class ErrorView:
     worst: float
     worst_on: str
     exact: int
+    stated: float | None
+    covered: float | None
     picture: Markup
 
 
@@ -197,8 +199,18 @@ def _program(program: Program, outcomes: Mapping[str, Outcome]) -> ProgramView:
 
 
 def _errors(outcome: Outcome) -> Iterator[ErrorView]:
-    worst_on = outcome.detail.get("worst_on", {})
+    worst_on, stated = outcome.detail.get("worst_on", {}), outcome.detail.get("stated", {})
+    covered = outcome.detail.get("covered", {})
     for name, ratios in outcome.detail.get("ratios", {}).items():
         title = f"{name}: error over bound on {len(ratios)} inputs"
         exact = sum(ratio == 0.0 for ratio in ratios)
-        yield ErrorView(name, len(ratios), max(ratios), worst_on.get(name, ""), exact, histogram(ratios, title))
+        yield ErrorView(
+            name,
+            len(ratios),
+            max(ratios),
+            worst_on.get(name, ""),
+            exact,
+            stated.get(name),
+            covered.get(name),
+            histogram(ratios, title),
+        )

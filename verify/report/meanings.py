@@ -34,8 +34,8 @@ MEANINGS = {
         does_not_show="that the printer is right: O5 and O7 run its output",
     ),
     "O5": Meaning(
-        shows="on every input tried, the kernel lies within its rounding bound around an enclosure of the formula",
-        rests_on="Arb's 200-bit balls; the bound adds up what each operation of the program costs at that very input",
+        shows="on every input tried, the kernel lies within its rounding bound, and that within the docstring's bound",
+        rests_on="enclosures of the formula in Arb's 200-bit balls; a bound that adds up what each operation costs",
         does_not_show="inputs that were not tried; and the bound is to first order",
     ),
     "O6": Meaning(
