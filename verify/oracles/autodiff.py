@@ -15,7 +15,8 @@ Schemes (`SCHEMES`), all on general neighbour arrays:
 
 Accuracy: the gradient is exact for the discrete scheme up to rounding (about 1e-13 relative), so what differs
 from the true gradient is the scheme's error alone, which falls with the order stated.
-Detection limit: the scheme's error; 1e-9 relative for `reference_gradient`, 1e-12 for `exponential_gradient`.
+Detection limit: the scheme's error; 1e-9 relative for `reference_gradient` (`REFERENCE_LIMIT`), 2e-12, twice
+`TOLERANCE`, for `exponential_gradient` (`DETECTION_LIMIT`).
 """
 
 from collections.abc import Callable
@@ -26,7 +27,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-DETECTION_LIMIT = 1e-12
+TOLERANCE, DETECTION_LIMIT = 1e-12, 2e-12
+REFERENCE_LIMIT = 1e-9
 SCHEMES = ("euler", "runge-kutta", "krylov")
 # ‖T𝒜‖ stays below 64 up to T = 60: ‖A‖ ≤ max 2 S (1 - S) √‖Ω‖₁, about 0.5 to 1.
 SUBSTEPS, TERMS = 64, 24

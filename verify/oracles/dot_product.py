@@ -4,9 +4,9 @@ Computes both inner products with correctly rounded sums (`math.fsum`), so only 
 remains.
 
 Accuracy: relative to ‖Jv‖‖w‖ + ‖v‖‖Jᵀw‖, hence free of trouble where the two products happen to be small.
-Detection limit: `DETECTION_LIMIT`, a relative fault of 1e-13 of one entry that carries weight in the
-products. It says nothing about J itself: a wrong J with its exact transpose passes. Use it beside a
-derivative oracle.
+Detection limit: `DETECTION_LIMIT`, a relative fault of 1e-12 of what carries weight in the products: for random
+vectors the products are smaller than their norms, by which `TOLERANCE` is scaled. It says nothing about J itself: a
+wrong J with its exact transpose passes. Use it beside a derivative oracle.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 
 from verify.oracles.verdict import Verdict
 
-DETECTION_LIMIT = 1e-13
+TOLERANCE, DETECTION_LIMIT = 1e-13, 1e-12
 
 
 def inner_product(left: np.ndarray, right: np.ndarray) -> float:
@@ -30,7 +30,7 @@ def check_adjoint(
     pulled_back: np.ndarray,
     *,
     terms: float = 0.0,
-    tolerance: float = DETECTION_LIMIT,
+    tolerance: float = TOLERANCE,
 ) -> Verdict:
     """Compare <image, covector> with <vector, pulled_back>; image = J vector, pulled_back = Jᵀ covector.
 

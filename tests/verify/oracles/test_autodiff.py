@@ -42,7 +42,7 @@ def test_krylov_integration_converges_faster_than_any_order():
 
 def test_the_dense_exponential_is_exact():
     """Relative to the gradient: its conditioning here (scale over norm, about 1e2) times rounding."""
-    assert relative_error(autodiff.exponential_gradient(*INSTANCE.plain).gradient) <= autodiff.DETECTION_LIMIT
+    assert relative_error(autodiff.exponential_gradient(*INSTANCE.plain).gradient) <= autodiff.TOLERANCE
 
 
 def test_the_reference_states_its_error_truly():
@@ -58,7 +58,7 @@ def test_a_reference_out_of_reach_is_refused():
 
 def test_a_scaled_gradient_is_told_apart():
     gradient = autodiff.exponential_gradient(*INSTANCE.plain).gradient
-    assert relative_error(gradient * (1.0 + 1e-11)) > autodiff.DETECTION_LIMIT
+    assert relative_error(gradient * (1.0 + 1e-11)) > autodiff.TOLERANCE
 
 
 def test_euler_autodiff_is_the_complex_step_of_the_euler_scheme():

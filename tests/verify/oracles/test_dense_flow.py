@@ -22,7 +22,7 @@ def distance_to_quadrature(instance, gradient):
 @pytest.mark.parametrize("instance", INSTANCES)
 def test_the_kronecker_sum_gives_the_gradient_by_quadrature(instance):
     gradient = dense_flow.gradient_by_kronecker_sum(*instance.dense_plain)
-    assert distance_to_quadrature(instance, gradient) <= dense_flow.DETECTION_LIMIT
+    assert distance_to_quadrature(instance, gradient) <= dense_flow.TOLERANCE
 
 
 @pytest.mark.parametrize("instance", INSTANCES)
@@ -31,7 +31,7 @@ def test_the_complex_step_gives_the_gradient_by_quadrature(instance):
         lambda weights: dense_flow.loss(weights, instance.log_likelihood, instance.target, instance.time),
         instance.dense,
     )
-    assert distance_to_quadrature(instance, gradient) <= dense_flow.DETECTION_LIMIT
+    assert distance_to_quadrature(instance, gradient) <= dense_flow.TOLERANCE
 
 
 @pytest.mark.parametrize("instance", INSTANCES)
@@ -43,14 +43,14 @@ def test_frechet_derivatives_give_the_gradient_by_quadrature(instance):
         neighbourhoods.gather_weights(everywhere, instance.neighbours), instance.neighbours
     )
     dense = neighbourhoods.dense_weights(by_frechet, instance.neighbours) + outside
-    assert distance_to_quadrature(instance, dense) <= dense_flow.DETECTION_LIMIT
+    assert distance_to_quadrature(instance, dense) <= dense_flow.TOLERANCE
 
 
 @pytest.mark.parametrize("fault", [1e-3, 1e-6, 1e-9])
 def test_a_scaled_gradient_is_told_apart(fault):
     instance = INSTANCES[1]
     gradient = dense_flow.gradient_by_kronecker_sum(*instance.dense_plain)
-    assert distance_to_quadrature(instance, gradient * (1.0 + fault)) > dense_flow.DETECTION_LIMIT
+    assert distance_to_quadrature(instance, gradient * (1.0 + fault)) > dense_flow.TOLERANCE
 
 
 def test_counting_the_source_differential_twice_is_told_apart():
@@ -65,7 +65,7 @@ def test_counting_the_source_differential_twice_is_told_apart():
         moved = dense_flow.source_differential(instance.dense, instance.log_likelihood, change)
         extra[node, other] = moved @ covector.reshape(-1)
     wrong = dense_flow.gradient_by_kronecker_sum(*problem) + extra
-    assert distance_to_quadrature(instance, wrong) > 1e6 * dense_flow.DETECTION_LIMIT
+    assert distance_to_quadrature(instance, wrong) > 1e6 * dense_flow.TOLERANCE
 
 
 def test_differentials_are_those_of_the_augmented_matrix():
@@ -104,7 +104,7 @@ def test_the_quadrature_is_exhausted(monkeypatch):
     once = dense_flow.gradient_by_quadrature(*problem)
     monkeypatch.setattr(dense_flow, "_QUADRATURE_NODES", 80)
     again = dense_flow.gradient_by_quadrature(*problem)
-    assert np.linalg.norm(once - again) <= dense_flow.DETECTION_LIMIT * dense_flow.gradient_scale(*problem)
+    assert np.linalg.norm(once - again) <= dense_flow.TOLERANCE * dense_flow.gradient_scale(*problem)
 
 
 def test_the_regularizer_vanishes_at_uniform_weights_and_scales_with_its_parameter():
