@@ -79,13 +79,16 @@ def _structure_sizes(kind: str, structure: Any, given: list[Any], program: Progr
             _indices(getattr(structure, name), size, bound)
         return {"nodes": nodes, "neighbours": edges}
     padded = next(
-        (value.shape[-1] for item, value in zip((*program.inputs, *program.outputs), given, strict=True)
-         if isinstance(item, Array) and item.axes[0].name == "nodes" and np.ndim(value) > 0),
+        (
+            value.shape[-1]
+            for item, value in zip((*program.inputs, *program.outputs), given, strict=True)
+            if isinstance(item, Array) and item.axes[0].name == "nodes" and np.ndim(value) > 0
+        ),
         0,
     )
     _indices(structure.offsets + padded, structure.offsets.size, 2 * padded)
     _require(type(structure.first) is int and type(structure.last) is int, "range of nodes")
-    _require(0 <= structure.first + structure.offsets.min(), "first node")
+    _require(structure.first + structure.offsets.min() >= 0, "first node")
     _require(structure.first <= structure.last and structure.last - 1 + structure.offsets.max() < padded, "last node")
     return {"nodes": padded, "neighbours": int(structure.offsets.size)}
 

@@ -12,7 +12,7 @@ import builtins
 import importlib
 import types
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -135,12 +135,12 @@ def _interpreted_numba() -> types.ModuleType:
     return module
 
 
-@lru_cache(maxsize=None)
+@cache
 def _code(name: str) -> types.CodeType:
     return compile(source_of(name), f"laflow/{name}", "exec", dont_inherit=True)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imports(name: str) -> frozenset[str]:
     """The modules of the runtime that a module imports by name."""
     nodes = ast.walk(ast.parse(source_of(name)))

@@ -87,7 +87,10 @@ def _at(expr: sp.Expr, known: list[Array]) -> Iterator[tuple[str, sp.Expr]]:
             yield "sign flipped", expr - 2 * term
     elif isinstance(expr, sp.Mul):
         for factor in expr.args:
-            yield "factor dropped" if factor != -1 else "sign flipped", sp.Mul(*(f for f in expr.args if f is not factor))
+            yield (
+                "factor dropped" if factor != -1 else "sign flipped",
+                sp.Mul(*(f for f in expr.args if f is not factor)),
+            )
     elif isinstance(expr, sp.Pow):
         yield "power inverted", sp.Pow(expr.base, -expr.exp)
         yield "power dropped", expr.base

@@ -54,7 +54,9 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason("linalg", "mix_rows", r".* in extra = out\[0\] if last is None else last", "unused without a last row"),
     Reason("linalg", "_blocks", r"operand dropped: -vector\.size // BLOCK -> -vector\.size .*", SPARE, accepted=True),
-    Reason("linalg", "_(subtract|mix)_rows", r"operand dropped: \(length.*BLOCK -> length \+ BLOCK - 1 .*", SPARE, True),
+    Reason(
+        "linalg", "_(subtract|mix)_rows", r"operand dropped: \(length.*BLOCK -> length \+ BLOCK - 1 .*", SPARE, True
+    ),
     Reason("linalg", "_(subtract|mix)_rows", r".*: length \+ BLOCK - 1 -> length \+ BLOCK( \+ 1)? in .*", SPARE, True),
     Reason("linalg", ANY, r"slice bound dropped: start:.* -> start: in .*", ZIPPED),
     Reason("linalg", "_product", r"name: left -> right in .*", "both are of the same length"),

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class Verdict:
 
 
 def measure(battery: dict[str, Check], interpreted: str = "") -> Baseline:
-    """Run the battery on the package as it stands. Raises what a check raises: then there is nothing to compare with."""
+    """Run the battery on the package as it stands. Raises what a check raises."""
     seen: set[tuple[str, str]] = set()
     package = load_recording(seen, interpreted)
     seconds, executed = {}, {}
@@ -77,7 +77,7 @@ def measure(battery: dict[str, Check], interpreted: str = "") -> Baseline:
     return Baseline(seconds, executed)
 
 
-@lru_cache(maxsize=None)
+@cache
 def baseline(module: str) -> Baseline:
     """The baseline for mutants of a module: linear algebra runs interpreted if it is what is mutated."""
     if module == "linalg":

@@ -89,7 +89,7 @@ def _in_messages(function: ast.FunctionDef) -> frozenset[int]:
         below = (item for node in ast.walk(function) if isinstance(node, ast.Raise) for item in ast.walk(node))
         found = frozenset(id(item) for item in below if not isinstance(item, ast.Raise))
         function.in_messages = found  # type: ignore[attr-defined]
-    return function.in_messages  # type: ignore[attr-defined, no-any-return]
+    return function.in_messages  # type: ignore[attr-defined]
 
 
 def _comparisons(node: ast.Compare) -> Iterator[Replacement]:

@@ -149,6 +149,17 @@ CASES = {
     "an infinite time": (lambda: solve_flow(problem(), time=float("inf")), ValueRangeError, "inf"),
     "a time that is text": (lambda: solve_flow(problem(), time="long"), ValueRangeError, "long"),
     "a time at which the flow overflows": (lambda: solve_flow(problem(), time=1e6), ValueRangeError, "overflow"),
+    # Reported as an error, and by no warning before it.
+    "a time at which the dense method overflows": (
+        lambda: loss_gradient(LabelingProblem(np.eye(6)[:, :3]), None, np.zeros(6, int), time=1e6, method="dense"),
+        ValueRangeError,
+        "overflow",
+    ),
+    "a time at which one Krylov space overflows": (
+        lambda: loss_gradient(LabelingProblem(np.eye(6)[:, :3]), None, np.zeros(6, int), time=1e6, method="krylov"),
+        ValueRangeError,
+        "overflow",
+    ),
     "no Krylov dimension": (lambda: solve_flow(problem(), krylov_dim=0), ValueRangeError, "krylov_dim is 0"),
     "half a Krylov dimension": (lambda: solve_flow(problem(), krylov_dim=2.5), ValueRangeError, r"2\.5"),
     "a rank above the dimension": (

@@ -23,11 +23,14 @@ def check_packing(package: Any) -> None:
         same(packed, np.moveaxis(padded, -1, 0).reshape(2, -1))
         unpacked = graph.unpack_nodes(packed)
         same(unpacked, field)
-        assert unpacked.flags.c_contiguous and not np.shares_memory(unpacked, packed)
+        assert unpacked.flags.c_contiguous
+        assert not np.shares_memory(unpacked, packed)
         assert (graph.nodes, graph.padded_nodes) == (nodes, packed.shape[1])
         assert graph.neighbours == (2 * radius + 1) ** len(shape)
         assert graph.weights_shape == (*shape, graph.neighbours)
-        assert type(graph.nodes) is int and type(graph.neighbours) is int and graph.radius == radius
+        assert type(graph.nodes) is int
+        assert type(graph.neighbours) is int
+        assert graph.radius == radius
 
 
 def check_structure(package: Any) -> None:
@@ -43,7 +46,8 @@ def check_structure(package: Any) -> None:
         inside = np.zeros((neighbours.shape[1], graph.padded_nodes))
         inside[:, cells] = (neighbours >= 0).T
         same(graph.inside, inside)
-        assert graph.displacements.dtype == np.int64 and graph.displacements.shape == (neighbours.shape[1], len(shape))
+        assert graph.displacements.dtype == np.int64
+        assert graph.displacements.shape == (neighbours.shape[1], len(shape))
         same(np.sort(graph._outside), np.flatnonzero(_stray(neighbours, cells, graph.padded_nodes)))
 
 
@@ -55,7 +59,8 @@ def _stray(neighbours: np.ndarray, cells: np.ndarray, padded: int) -> np.ndarray
 
 def check_default_radius(package: Any) -> None:
     graph = package.graph.GridGraph([np.int64(3), np.int64(4)])
-    assert graph.radius == 1 and graph.shape == (3, 4)
+    assert graph.radius == 1
+    assert graph.shape == (3, 4)
     assert all(type(side) is int for side in graph.shape)
     assert type(package.graph.GridGraph((3, 4), np.int64(1)).radius) is int
 
@@ -106,13 +111,16 @@ def check_fields(package: Any) -> None:
     for instance in instances().values():
         graph = graph_of(package, instance)
         zeros = graph.zeros_nodes(2, 3)
-        assert zeros.shape == (2, 3, graph.padded_nodes) and not zeros.any()
+        assert zeros.shape == (2, 3, graph.padded_nodes)
+        assert not zeros.any()
         with np.errstate(all="ignore"):
             field = graph.empty_nodes(2)
         assert field.shape == (2, graph.padded_nodes)
-        assert not field[:, : graph.structure.first].any() and not field[:, graph.structure.last :].any()
+        assert not field[:, : graph.structure.first].any()
+        assert not field[:, graph.structure.last :].any()
         view = graph.interior(zeros)
-        assert view.shape == (2, 3, *graph.shape) and np.shares_memory(view, zeros)
+        assert view.shape == (2, 3, *graph.shape)
+        assert np.shares_memory(view, zeros)
 
 
 def check_halo_of_empty_fields(package: Any) -> None:
@@ -124,7 +132,8 @@ def check_halo_of_empty_fields(package: Any) -> None:
         package.graph.np = np
     first, last = graph.structure.first, graph.structure.last
     for array in (field, weights):
-        assert not array[:, :first].any() and not array[:, last:].any()
+        assert not array[:, :first].any()
+        assert not array[:, last:].any()
         assert np.isnan(array[:, first:last]).all()  # nothing is written twice
 
 
@@ -154,7 +163,8 @@ def check_sparse_structure(package: Any) -> None:
     # A node that is nobody's neighbour.
     assert package.graph.SparseGraph([0, 1, 2], [0, 0]).structure.transpose_indptr.tolist() == [0, 2, 2]
     assert (graph.edges, graph.neighbours, graph.shape) == (indices.size, 3, (indptr.size - 1,))
-    assert type(graph.edges) is int and type(graph.neighbours) is int
+    assert type(graph.edges) is int
+    assert type(graph.neighbours) is int
     assert graph.weights_shape == (indices.size,)
     same(graph.inside, np.ones(indices.size))
 
@@ -163,7 +173,8 @@ def check_graphs_own_their_arrays(package: Any) -> None:
     indptr, indices = np.array([0, 1, 3]), np.array([0, 0, 1])
     graph = package.graph.SparseGraph(indptr, indices)
     indptr[:], indices[:] = 9, 9
-    assert graph.indptr.tolist() == [0, 1, 3] and graph.indices.tolist() == [0, 0, 1]
+    assert graph.indptr.tolist() == [0, 1, 3]
+    assert graph.indices.tolist() == [0, 0, 1]
     small = package.graph.SparseGraph(np.array([0, 1], dtype=np.int32), np.array([0], dtype=np.uint8))
     assert small.indptr.dtype == small.indices.dtype == np.int64
     strided = package.graph.SparseGraph(np.array([0, 9, 1, 9, 3])[::2], [0, 0, 1])
@@ -183,7 +194,7 @@ def check_sums_over_blocks(package: Any) -> None:
     assert all(type(value) is float for value in found)
     visited = graph.structure.last - graph.structure.first
     for length in (1, 2, visited - 1, visited, visited + 1):
-        assert graph.blocks(types.SimpleNamespace(BLOCK=length)) == (visited + length - 1) // length  # type: ignore[arg-type]
+        assert graph.blocks(types.SimpleNamespace(BLOCK=length)) == (visited + length - 1) // length
 
 
 def check_work_memory(package: Any) -> None:

@@ -29,9 +29,12 @@ def _flat(values: np.ndarray) -> np.ndarray:
 def check_numbers(package: Any) -> None:
     flow = package.flow
     for given in (3, 3.0, np.float32(3.0), np.int64(3), "3"):
-        assert flow.positive_number(given, "x") == 3.0 and type(flow.positive_number(given, "x")) is float
-        assert flow.non_negative_number(given, "x") == 3.0 and type(flow.non_negative_number(given, "x")) is float
-        assert flow.whole_number(given, "x") == 3 and type(flow.whole_number(given, "x")) is int
+        assert flow.positive_number(given, "x") == 3.0
+        assert type(flow.positive_number(given, "x")) is float
+        assert flow.non_negative_number(given, "x") == 3.0
+        assert type(flow.non_negative_number(given, "x")) is float
+        assert flow.whole_number(given, "x") == 3
+        assert type(flow.whole_number(given, "x")) is int
     assert flow.non_negative_number(0, "x") == 0.0
     assert flow.positive_number(0.3, "x") == flow.non_negative_number(0.3, "x") == 0.3
     assert flow.whole_number(1, "x") == 1
@@ -43,17 +46,21 @@ def check_problem(package: Any) -> None:
         problem = problem_of(package, instance)
         graph = graph_of(package, instance)
         close(_flat(graph.unpack_nodes(problem.log_likelihood)), instance.log_likelihood, 1e-14)
-        assert problem.labels == instance.labels and problem.unknowns == instance.distances.size
-        assert problem.distance_scale == instance.distance_scale and type(problem.distance_scale) is float
+        assert problem.labels == instance.labels
+        assert problem.unknowns == instance.distances.size
+        assert problem.distance_scale == instance.distance_scale
+        assert type(problem.distance_scale) is float
         nearest = problem.pixelwise_labels()
-        assert nearest.dtype == np.int64 and nearest.shape == graph.shape
+        assert nearest.dtype == np.int64
+        assert nearest.shape == graph.shape
         same(nearest.ravel(), instance.distances.argmin(axis=1))
         if instance.shape is not None:
             assert problem.graph == graph
     given = problem.graph
     assert package.flow.LabelingProblem(instance.distances, given).graph is given
     default = package.flow.LabelingProblem(np.ones((3, 4, 2)))
-    assert default.graph.radius == 1 and default.distance_scale == 1.0
+    assert default.graph.radius == 1
+    assert default.distance_scale == 1.0
     # Distances of zero, and a single node, are no fault.
     assert package.flow.LabelingProblem(np.array([[[0.0, 1.0]]])).labels == 2
     before = np.array([[0.0, 2.0]])
@@ -82,7 +89,8 @@ def check_tangent(package: Any) -> None:
         exact = exact_tangent(name)
         close(_flat(solution.tangent), exact, 1e-11)
         close(_flat(solution.probabilities), dense_flow.softmax(instance.labels * exact), 1e-11)
-        assert solution.labels.dtype == np.int64 and solution.labels.shape == problem.graph.shape
+        assert solution.labels.dtype == np.int64
+        assert solution.labels.shape == problem.graph.shape
         same(solution.labels.ravel(), exact.argmax(axis=1))
         assert solution.krylov_dim == solution.matvecs <= instance.distances.size
         assert solution.error_estimate <= 1e-10
@@ -132,7 +140,8 @@ def check_no_flow(package: Any) -> None:
         problem = package.flow.LabelingProblem(np.repeat(values, labels, axis=-1))
         solution = package.flow.solve_flow(problem, krylov_dim=5)
         assert (solution.krylov_dim, solution.matvecs, solution.error_estimate) == (0, 0, 0.0)
-        assert not solution.tangent.any() and not solution.labels.any()
+        assert not solution.tangent.any()
+        assert not solution.labels.any()
     # Distances that differ by 1e-12 flow, those that differ by one rounding error do not.
     for size, dimension in ((1e-12, True), (2.0**-52, False)):
         values = np.ones((2, 2, 2))
@@ -144,7 +153,8 @@ def check_no_flow(package: Any) -> None:
 def check_source_rounding(package: Any) -> None:
     """The source counts as zero up to eight rounding errors of S, root mean square over all unknowns."""
     flow = package.flow
-    for shape, labels in (((1, 1), 2), ((3, 4), 5)):
+    cases: tuple[tuple[tuple[int, ...], int], ...] = (((1, 1), 2), ((3, 4), 5))
+    for shape, labels in cases:
         problem = flow.LabelingProblem(np.ones((*shape, labels)))
         rounding = 8.0 * np.finfo(float).eps / labels**2
         field = problem.graph.zeros_nodes(labels)
@@ -159,7 +169,7 @@ def check_target(package: Any) -> None:
     problem = problem_of(package, instance)
     out = problem.graph.zeros_nodes(instance.labels)
     package.flow.target_into(problem, truth_of(instance), out)
-    same(out, problem.graph.pack_nodes(instance.target.reshape(*instance.shape, -1)))
+    same(out, problem.graph.pack_nodes(instance.target.reshape(*problem.graph.shape, -1)))
 
 
 def check_loss(package: Any) -> None:
@@ -219,7 +229,7 @@ def regularizer_gradient(weights: np.ndarray, neighbours: np.ndarray, tau: float
     return found
 
 
-DEFAULTS = {
+DEFAULTS: dict[str, dict[str, Any]] = {
     "flow.solve_flow": {"weights": None, "time": 5.0, "krylov_dim": 10},
     "flow.euler_flow": {"weights": None, "time": 5.0, "steps": 100},
     "gradient.loss_gradient": {"time": 5.0, "method": "low-rank", "krylov_dim": 8, "rank": 4, "regularization": 0.0},

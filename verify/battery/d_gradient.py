@@ -47,7 +47,9 @@ def _check_method(package: Any, method: str) -> None:
         close(found.solution.tangent.reshape(exact.shape), exact, 1e-10)
         loss = float(dense_flow.direction_loss(exact, instance.target))
         close(found.loss, loss, 1e-11)
-        assert found.loss == found.flow_loss and found.regularizer == 0.0 and found.method == method
+        assert found.loss == found.flow_loss
+        assert found.regularizer == 0.0
+        assert found.method == method
         assert found.error_estimate < 1e-7
         assert not plain(instance, found.gradient)[instance.neighbours < 0].any()
 
@@ -93,7 +95,8 @@ def check_truncation(package: Any) -> None:
         errors.append(float(np.linalg.norm(plain(instance, found.gradient) - exact) / np.linalg.norm(exact)))
         assert found.rank == rank
         assert abs(found.error_estimate - _cut(rank)) <= 1e-6 * _cut(rank) + 1e-15
-    assert errors[0] > errors[1] > errors[2] and errors[0] < 0.5
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[0] < 0.5
     for krylov_dim in (2, 3, 5):
         found = _gradient(package, "plane", "factored", krylov_dim, 1)
         error = float(np.linalg.norm(plain(instance, found.gradient) - exact) / np.linalg.norm(exact))
@@ -177,8 +180,6 @@ def _estimate(matrix: np.ndarray, start: np.ndarray, covector: np.ndarray, time:
     return float(residual / np.linalg.norm(core))
 
 
-
-
 def check_krylov_method_estimates(package: Any) -> None:
     """The one Krylov space of the Kronecker sum, cut short: the estimate recomputed from its definition."""
     instance = instances()["plane"]
@@ -219,7 +220,9 @@ def check_no_flow_no_gradient(package: Any) -> None:
     problem = package.flow.LabelingProblem(np.ones((2, 3, 2)))
     for method in METHODS:
         found = package.gradient.loss_gradient(problem, None, np.zeros((2, 3), dtype=int), method=method)
-        assert found.loss == 1.0 and not found.gradient.any() and not found.solution.tangent.any()
+        assert found.loss == 1.0
+        assert not found.gradient.any()
+        assert not found.solution.tangent.any()
         assert found.error_estimate == 0.0
     # Distances that differ by one rounding error are equal.
     values = np.ones((2, 3, 2))
@@ -227,7 +230,8 @@ def check_no_flow_no_gradient(package: Any) -> None:
     for method in METHODS:
         problem = package.flow.LabelingProblem(values)
         found = package.gradient.loss_gradient(problem, None, np.zeros((2, 3), dtype=int), method=method)
-        assert found.loss == 1.0 and not found.gradient.any()
+        assert found.loss == 1.0
+        assert not found.gradient.any()
 
 
 def check_constant_image(package: Any) -> None:
@@ -237,7 +241,8 @@ def check_constant_image(package: Any) -> None:
     found = package.gradient.loss_gradient(problem, None, truth, krylov_dim=60, rank=60)
     dense = package.gradient.loss_gradient(problem, None, truth, method="dense")
     close(found.gradient, dense.gradient, 1e-9)
-    assert found.solution.krylov_dim <= 2 and found.matvecs == found.solution.krylov_dim + found.krylov_dim
+    assert found.solution.krylov_dim <= 2
+    assert found.matvecs == found.solution.krylov_dim + found.krylov_dim
 
 
 def check_workspace(package: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,9 @@ class Moments:
     """Adam and AdaMax as published, with the regularising constant relative to the largest entry."""
 
     def __init__(self, kind: str) -> None:
-        self.kind, self.steps, self.first, self.second = kind, 0, 0.0, 0.0
+        self.kind, self.steps = kind, 0
+        self.first: Any = 0.0
+        self.second: Any = 0.0
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
         self.steps += 1
@@ -58,7 +60,7 @@ class Moments:
 Trajectory = list[tuple[float, float, float, np.ndarray]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _trajectory(name: str, optimizer: str, size: float, tau: float, uniform: bool, time: float) -> Trajectory:
     """Loss, loss of the flow, wrong percent and weights before every step, and after the last."""
     instance = instances()[name]
@@ -104,7 +106,8 @@ def _check(package: Any, name: str, optimizer: str, size: float | None, tau: flo
         callback=seen.append,
     )
     wanted = _trajectory(name, optimizer, size or SIZES[optimizer], tau, uniform, instance.time)
-    assert tuple(seen) == learned.history and [entry.step for entry in seen] == list(range(STEPS + 1))
+    assert tuple(seen) == learned.history
+    assert [entry.step for entry in seen] == list(range(STEPS + 1))
     for entry, (loss, flow_loss, wrong, _) in zip(seen, wanted, strict=True):
         close([entry.loss, entry.flow_loss], [loss, flow_loss], 1e-8)
         close(entry.wrong_percent, wrong, 1e-12)
@@ -112,9 +115,7 @@ def _check(package: Any, name: str, optimizer: str, size: float | None, tau: flo
     assert learned.best_step == best
     close(plain(instance, learned.weights), wanted[best][3], 1e-7)
     close(learned.wrong_percent, wanted[best][2], 1e-12)
-    again = package.flow.solve_flow(
-        problem_of(package, instance), learned.weights, time=instance.time, krylov_dim=30
-    )
+    again = package.flow.solve_flow(problem_of(package, instance), learned.weights, time=instance.time, krylov_dim=30)
     close(learned.solution.tangent, again.tangent, 1e-9)
 
 
@@ -128,7 +129,8 @@ def check_moment_directions(package: Any) -> None:
                 close(optimizer.descend(gradient), wanted.direction(gradient), 1e-13)
                 same(gradient, before)
         optimizer = package.optimizers.MomentOptimizer(kind)
-        assert not optimizer.descend(np.zeros(3)).any() and optimizer.descend(np.zeros(3)).shape == (3,)
+        assert not optimizer.descend(np.zeros(3)).any()
+        assert optimizer.descend(np.zeros(3)).shape == (3,)
         assert package.optimizers.MomentOptimizer(kind).descend(np.zeros((0, 2))).shape == (0, 2)
         # An entry of nothing beside others: its direction is 0, not 0/0.
         close(package.optimizers.MomentOptimizer(kind).descend(np.array([0.0, 2.0])), [0.0, 1.0], 1e-7)
@@ -173,7 +175,8 @@ def check_learning_ends_without_a_gradient(package: Any) -> None:
     problem = package.flow.LabelingProblem(np.ones((3, 2, 3)))
     for optimizer in SIZES:
         learned = package.learning.learn_weights(problem, np.zeros((3, 2), int), steps=4, optimizer=optimizer)
-        assert len(learned.history) == 1 and learned.best_step == 0
+        assert len(learned.history) == 1
+        assert learned.best_step == 0
         same(learned.weights, problem.graph.uniform_weights())
 
 

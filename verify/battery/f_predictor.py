@@ -34,8 +34,9 @@ def predictor_of(package: Any, shape: tuple[int, ...], feature_radius: int, radi
     )
 
 
-def prediction(prototypes: Any, directions: Any, scale: Any, features: Any, neighbours: np.ndarray) -> tuple[Any, Any]:
+def prediction(parameters: Any, features: Any, neighbours: np.ndarray) -> tuple[Any, Any]:
     """Eqs. (4.3)-(4.4), analytic in the parameters: memberships (I, K) and weights (I, |N|)."""
+    prototypes, directions, scale = parameters
     distance = np.sqrt(np.sum((features[:, None] - prototypes) ** 2, axis=-1))
     similar = np.exp(-scale * distance)
     membership = similar / similar.sum(axis=1, keepdims=True)
@@ -91,12 +92,13 @@ def check_mean_colors(package: Any) -> None:
 def check_prediction(package: Any) -> None:
     for shape, feature_radius, radius, channels in CASES:
         predictor = predictor_of(package, shape, feature_radius, radius, channels)
-        assert predictor.channels == channels and type(predictor.channels) is int
+        assert predictor.channels == channels
+        assert type(predictor.channels) is int
         image = np.random.default_rng(6).random((*shape, channels))
         neighbours = grid_neighbours(shape, radius)
         around = patches(image, feature_radius).reshape(len(neighbours), -1)
         membership, weights = prediction(
-            predictor.prototypes, predictor.directions, predictor.scale, around, neighbours
+            (predictor.prototypes, predictor.directions, predictor.scale), around, neighbours
         )
         close(package.predictor.predict_weights(predictor, image).reshape(weights.shape), weights, 1e-13)
         graph, features = predictor.features(image)
@@ -115,11 +117,14 @@ def check_predictor_fields(package: Any) -> None:
     predictor = package.predictor.WeightPredictor(given, given, 1.0)
     for array in (predictor.prototypes, predictor.directions):
         same(array, given)
-        assert array.flags.c_contiguous and array.flags.writeable and not np.shares_memory(array, given)
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+        assert not np.shares_memory(array, given)
     uniform = predictor_of(package, (3, 4), 2, 0, 2).with_uniform_weights()
     wanted = predictor_of(package, (3, 4), 2, 0, 2)
     same(uniform.prototypes, wanted.prototypes)
-    assert not uniform.directions.any() and uniform.directions.shape == wanted.directions.shape
+    assert not uniform.directions.any()
+    assert uniform.directions.shape == wanted.directions.shape
     assert (uniform.scale, uniform.feature_radius, uniform.radius, uniform.dimensions) == (1.3, 2, 0, 2)
 
 
@@ -141,7 +146,7 @@ def check_pull_back(package: Any) -> None:
             for at in np.ndindex(*wanted.shape):
                 moved = [value.astype(complex) for value in parameters]
                 moved[number][at] += 1e-50j
-                wanted[at] = np.sum(covector * prediction(*moved, around, neighbours)[1]).imag / 1e-50
+                wanted[at] = np.sum(covector * prediction(moved, around, neighbours)[1]).imag / 1e-50
             close(part, wanted, 1e-11)
         assert type(found.scale) is float
 
@@ -163,7 +168,7 @@ def check_pull_back_over_blocks(package: Any) -> None:
         direction = rng.standard_normal(parameters[number].shape)
         moved: list[Any] = [value + 0j for value in parameters]
         moved[number] = moved[number] + 1e-50j * direction
-        wanted = np.sum(covector * prediction(*moved, around, neighbours)[1]).imag / 1e-50
+        wanted = np.sum(covector * prediction(moved, around, neighbours)[1]).imag / 1e-50
         close(np.sum(part * direction), wanted, 1e-10)
 
 
@@ -172,9 +177,7 @@ def check_first_predictor(package: Any) -> None:
     truths = [np.array([[0, 0, 1, 1]] * 3), np.array([[0, 1], [0, 1]])]
     images = [truth[..., None].astype(float) for truth in truths]
     around = np.concatenate([patches(image, 1).reshape(-1, 9) for image in images])
-    agreement = np.concatenate(
-        [(patches(i, 1) == i).reshape(-1, 9).astype(float) for i in images]
-    )
+    agreement = np.concatenate([(patches(i, 1) == i).reshape(-1, 9).astype(float) for i in images])
     distinct, owner = np.unique(around, axis=0, return_inverse=True)
     means = np.array([agreement[owner.ravel() == n].mean(axis=0) for n in range(len(distinct))])
     for prototypes in (len(distinct), 50):
@@ -189,7 +192,8 @@ def check_first_predictor(package: Any) -> None:
     other = package.predictor.initial_predictor(
         [images[0][0]], [truths[0][0]], feature_radius=0, radius=2, rng=np.random.default_rng(0)
     )
-    assert other.prototypes.shape == (2, 1) and other.directions.shape == (2, 5)
+    assert other.prototypes.shape == (2, 1)
+    assert other.directions.shape == (2, 5)
     assert (other.feature_radius, other.radius, other.dimensions) == (0, 2, 1)
 
 
@@ -263,7 +267,9 @@ def check_empty_clusters_cause_no_warning(package: Any) -> None:
 
     def kmeans(patches_: np.ndarray, count: int, **options: Any) -> Any:
         warnings.warn("One of the clusters is empty. Re-run kmeans", stacklevel=1)
-        assert options["minit"] == "++" and options["iter"] == 20 and options["rng"] is rng
+        assert options["minit"] == "++"
+        assert options["iter"] == 20
+        assert options["rng"] is rng
         return true(patches_, count, **options)
 
     rng = np.random.default_rng(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ SEED = 3
 COLORS = np.array([[0.1], [0.9]])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _scene(shape: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Noisy image, truth and clean image with stripes of two labels."""
     rng = np.random.default_rng(seed)
@@ -123,7 +123,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def _replay(case: str) -> Replay:
     scenes = [_scene((5, 6), 1), _scene((6, 4), 2), _scene((7, 5), 4)]
     return {
@@ -163,7 +163,8 @@ def _check(package: Any, case: str) -> None:
         close(entry.wrong_percent, wrong, 1e-12)
         assert (entry.validation_percent is None) == (measured is None)
         assert measured is None or abs(entry.validation_percent - measured) < 1e-9
-    assert found.best_step == replay.best_step and found.used_uniform == (replay.best_step < 0)
+    assert found.best_step == replay.best_step
+    assert found.used_uniform == (replay.best_step < 0)
     close(found.validation_percent, replay.best_percent, 1e-12)
     close(found.uniform_percent, replay.uniform, 1e-12)
     close(found.predictor.prototypes, replay.best.prototypes, 1e-8)
@@ -249,7 +250,8 @@ def check_split(package: Any) -> None:
     several = [example((2, 2)) for _ in range(9)]
     for fraction, count in ((0.25, 2), (0.01, 1), (0.99, 8), (0.5, 4)):
         learn, check = training._split(several, None, fraction)
-        assert learn == several[:-count] and check == several[-count:]
+        assert learn == several[:-count]
+        assert check == several[-count:]
     assert training._split(several, several[:1], 0.5) == (several, several[:1])
     pair = training._split(several[:2], None, 0.9)
     assert pair == (several[:1], several[1:2])
@@ -290,7 +292,8 @@ def check_turning(package: Any) -> None:
 
 def check_examples(package: Any) -> None:
     """Any integers, any sizes with the same axes and channels, one label or more."""
-    images, truths = [np.ones((3, 4, 2)), np.zeros((2, 2, 2))], [np.zeros((3, 4), np.uint8), np.ones((2, 2), np.int32)]
+    images = [np.ones((3, 4, 2)), np.zeros((2, 2, 2))]
+    truths: list[Any] = [np.zeros((3, 4), np.uint8), np.ones((2, 2), np.int32)]
     found = package.training._examples(images, truths, None)
     assert [example.truth.dtype for example in found] == [np.int64, np.int64]
     for example, image, truth in zip(found, images, truths, strict=True):
@@ -302,6 +305,8 @@ def check_examples(package: Any) -> None:
     package.training._check_labels(found, 2)
     same(package.training._label_prototypes([[1, 2]], found), np.array([[1.0, 2.0]]))
     close(package.training._label_prototypes(None, found), [[1.0, 1.0], [0.0, 0.0]], 1e-15)
-    assert len(package.training._examples([image.tolist() for image in images], [t.tolist() for t in truths], None)) == 2
+    assert (
+        len(package.training._examples([image.tolist() for image in images], [t.tolist() for t in truths], None)) == 2
+    )
     whole = truths[0].astype(np.int64)
     assert package.training._examples(images[:1], [whole], None)[0].truth is whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from verify.oracles.neighbourhoods import dense_weights, gather_weights, graph_n
 GRAPH_ROWS = ((0, 1, 3), (1,), (2, 0, 1), (3, 2), (0, 4, 3))
 
 
-@lru_cache(maxsize=None)
+@cache
 def instances() -> dict[str, Instance]:
     """Grids of one to three axes, radii 1 and 2, 2 to 4 labels, and a directed graph with uneven rows."""
     return {
@@ -77,14 +77,14 @@ def truth_of(instance: Instance) -> np.ndarray:
     return instance.truth.reshape(instance.shape or -1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def exact_tangent(name: str) -> np.ndarray:
     """V(T), (I, J), of one of the `instances`, by a dense exponential."""
     instance = instances()[name]
     return dense_flow.final_tangent(instance.dense, instance.log_likelihood, instance.time)
 
 
-@lru_cache(maxsize=None)
+@cache
 def exact_gradient(name: str) -> np.ndarray:
     """The gradient (I, K) of the direction loss of one of the `instances`, by complex steps of the dense flow."""
     instance = instances()[name]
