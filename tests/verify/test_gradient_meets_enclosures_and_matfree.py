@@ -9,9 +9,10 @@ from verify.oracles import ball_flow, dense_flow, matfree_gradient
 from verify.oracles.neighbourhoods import gather_weights
 
 EPSILON = float(np.finfo(np.float64).eps)
-# In units of epsilon · gradient_scale. Krylov spaces stay at 0.1; another BLAS may round ten times as badly. The dense
+# In units of epsilon · gradient_scale. Krylov spaces stay below 0.8 on 36 random problems up to T = 20;
+# another BLAS may round ten times as badly. The dense
 # method exponentiates -T𝒜ᵀ ⊕ T𝒜, whose entries grow with e^{2T‖A‖} before they are used: 15 at T = 20.
-ROUNDINGS, ROUNDINGS_DENSE = 2.0, 150.0
+ROUNDINGS, ROUNDINGS_DENSE = 8.0, 150.0
 
 SMALL = [
     grid_instance((2, 2), 2, time=2.0, seed=1),
