@@ -28,7 +28,7 @@ from verify.mutation import Mutant
 from verify.private_package import MODULES, load, load_recording, source_of
 from verify.reporting import print_table, write_json
 from verify.runtime_equivalents import Reason, reason_to_survive
-from verify.runtime_operators import runtime_mutants
+from verify.runtime_operators import MODULE, runtime_mutants
 
 LEAST_KILLED = 0.95  # of the mutants that are not equivalent
 SECONDS = 20.0  # a mutant that runs longer has lost its way
@@ -43,8 +43,8 @@ class Baseline:
     kills: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def order_for(self, module: str, function: str) -> list[str]:
-        """The checks that execute a function, quickest first, those before all that have killed its mutants."""
-        found = [name for name, seen in self.executed.items() if (module, function) in seen]
+        """The checks that execute a function (for constants: all), quickest and deadliest first."""
+        found = [name for name, seen in self.executed.items() if function == MODULE or (module, function) in seen]
         return sorted(found, key=lambda name: self.seconds[name] / (1 + self.kills[module, function, name]))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from verify.mutation import Mutant, Replacement, mutants, replacements
 
+MODULE = "<module>"  # in the place of a function's name
 BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -45,11 +46,41 @@ def runtime_mutants(text: str) -> list[Mutant]:
     """All mutants of a hand-written module; texts that occur twice are counted once."""
     found: dict[str, Mutant] = {}
     same = ast.unparse(ast.parse(text))
-    for mutant in mutants(text, operators=runtime_replacements):
+    for mutant in [*mutants(text, operators=runtime_replacements), *constant_mutants(text)]:
         written = ast.unparse(ast.parse(mutant.text))
         if written != same:
             found.setdefault(written, mutant)
     return list(found.values())
+
+
+def constant_mutants(text: str) -> list[Mutant]:
+    """Numbers outside of function bodies made four times as large: constants of the module, fields, defaults."""
+    module = ast.parse(text)
+    found = []
+    for statement in module.body:
+        for holder in _constant_values(statement):
+            for node in ast.walk(holder):
+                if not isinstance(node, ast.Constant) or not isinstance(node.value, int | float):
+                    continue
+                if isinstance(node.value, bool) and node is not holder:  # how a field is printed or compared
+                    continue
+                value, line = node.value, ast.unparse(statement).split("\n")[0]
+                node.value = (not value) if isinstance(value, bool) else (4 * value if value else 1)
+                after, whole = str(node.value), ast.unparse(module)
+                node.value = value
+                found.append(Mutant("constant", MODULE, node.lineno, str(value), after, line, whole))
+    return found
+
+
+def _constant_values(node: ast.AST) -> Iterator[ast.AST]:
+    """What is assigned in a module or class, and the defaults of functions."""
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        yield node.value
+    elif isinstance(node, ast.FunctionDef):
+        yield from (item for item in (*node.args.defaults, *node.args.kw_defaults) if item is not None)
+    elif isinstance(node, ast.ClassDef):
+        for item in node.body:
+            yield from _constant_values(item)
 
 
 def runtime_replacements(node: ast.AST, function: ast.FunctionDef) -> Iterator[Replacement]:

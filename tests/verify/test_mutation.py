@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from verify.mutation import mutants
-from verify.runtime_operators import runtime_mutants
+from verify.runtime_operators import constant_mutants, runtime_mutants
 
 
 def changes(body, found=runtime_mutants):
@@ -70,3 +70,12 @@ def test_a_mutant_differs_in_one_place_and_knows_where():
 def test_mutants_of_kernels_know_nothing_of_the_wider_operators():
     kinds = {mutant.kind for mutant in mutants("def f(a, b):\n    return g(a and b, key=a < b)\n")}
     assert not kinds & {"boundary", "condition", "keyword dropped"}
+
+
+def test_constants_fields_and_defaults_are_mutated_but_not_how_a_field_is_printed():
+    text = (
+        "LIMIT = 3\n@dataclass\nclass C:\n    a: float = 2.0\n    b: int = field(repr=False)\n"
+        "def f(x, y=True, *, z=0):\n    return x\n"
+    )
+    found = {(mutant.before, mutant.after) for mutant in constant_mutants(text)}
+    assert found == {("3", "12"), ("2.0", "8.0"), ("True", "False"), ("0", "1")}

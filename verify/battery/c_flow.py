@@ -232,6 +232,31 @@ def regularizer_gradient(weights: np.ndarray, neighbours: np.ndarray, tau: float
 DEFAULTS: dict[str, dict[str, Any]] = {
     "flow.solve_flow": {"weights": None, "time": 5.0, "krylov_dim": 10},
     "flow.euler_flow": {"weights": None, "time": 5.0, "steps": 100},
+    "gradient.GradientOptions": {
+        "time": 5.0,
+        "method": "low-rank",
+        "krylov_dim": 8,
+        "rank": 4,
+        "regularization": 0.0,
+    },
+    "learning.learn_weights": {"time": 5.0, "steps": 50, "step_size": None, "krylov_dim": 8, "rank": 4},
+    "predictor.initial_predictor": {"prototypes": 50, "feature_radius": 1, "radius": 1, "strength": 2.0},
+    "training.train_predictor": {
+        "validation_fraction": 0.25,
+        "prototypes": 50,
+        "feature_radius": 1,
+        "radius": 1,
+        "time": 3.0,
+        "distance_scale": 1.0,
+        "krylov_dim": 6,
+        "rank": 3,
+        "regularization": 0.0,
+        "steps": 100,
+        "step_size": 0.3,
+        "validate_every": 5,
+        "patience": 8,
+        "augment": True,
+    },
     "gradient.loss_gradient": {"time": 5.0, "method": "low-rank", "krylov_dim": 8, "rank": 4, "regularization": 0.0},
 }
 

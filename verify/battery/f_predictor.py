@@ -83,9 +83,10 @@ def check_mean_colors(package: Any) -> None:
     pixels, labels = np.concatenate([i.reshape(-1, 2) for i in images]), np.concatenate([t.ravel() for t in truths])
     wanted = np.array([pixels[labels == label].mean(axis=0) for label in range(3)])
     close(package.distances.mean_colors(images, truths, 3), wanted, 1e-14)
-    truths[0][...] = truths[1][...] = 0
-    truths[1][0, 0] = 1  # a label that only one image shows
-    package.distances.mean_colors(images, truths, 2)
+    truths[0][...] = 1 - np.minimum(truths[0], 1)  # a label that only one image shows
+    labels = np.concatenate([t.ravel() for t in truths])
+    wanted = np.array([pixels[labels == label].mean(axis=0) for label in range(3)])
+    close(package.distances.mean_colors(images, truths, 3), wanted, 1e-14)
     same(package.distances.finite_array([1, 2], "x"), np.array([1.0, 2.0]))
 
 
