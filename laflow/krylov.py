@@ -162,8 +162,9 @@ def phi_trajectory(space: KrylovSpace, time: float) -> FloatArray:
         augmented[:size, :size] = space.generator
         augmented[0, size] = 1.0
         step = finite_expm(augmented * (time / PIECES), time)
-        for piece in range(PIECES):
-            states[piece + 1] = step @ states[piece]
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
+            for piece in range(PIECES):
+                states[piece + 1] = step @ states[piece]
     trajectory = states[:, :size] * space.start_norm
     require_finite(trajectory, time)
     return trajectory

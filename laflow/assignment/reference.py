@@ -68,22 +68,22 @@ def krylov_flow_gradient(
     """The gradient in one Krylov space of that sum. Raises `ProblemSizeError` beyond `KRYLOV_LIMIT`."""
     _require_size(problem, "krylov", KRYLOV_LIMIT)
     linear = _linearize(problem, weights, truth, time)
-    space = arnoldi(_kronecker_sum(time * linear.generator), _start(linear, time).ravel(), krylov_dim)
-    trajectory = phi_trajectory(space, 1.0)
+    space = arnoldi(_kronecker_sum(linear.generator), _start(linear, time).ravel(), krylov_dim)
+    trajectory = phi_trajectory(space, time)
     size = problem.unknowns + 1
     integral = np.zeros((size, size))
-    space.combine(time * trajectory[-1:], integral.reshape(1, -1))
-    error = relative_residual(space, trajectory, 1.0)
+    space.combine(trajectory[-1:], integral.reshape(1, -1))
+    error = relative_residual(space, trajectory, time)
     return _pull_back(problem, weights, linear, integral, space.dimension, space.dimension, error)
 
 
-def _kronecker_sum(scaled: FloatArray) -> Callable[[FloatArray, FloatArray], None]:
-    """vec_r(X) -> vec_r(M1 X + X M2^T) with M1 = -T G^T and M2 = T G."""
-    size = scaled.shape[0]
+def _kronecker_sum(generator: FloatArray) -> Callable[[FloatArray, FloatArray], None]:
+    """vec_r(X) -> vec_r(X G^T - G^T X): the Kronecker sum of -G^T and G."""
+    size = generator.shape[0]
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
         matrix = vector.reshape(size, size)
-        image.reshape(size, size)[...] = matrix @ scaled.T - scaled.T @ matrix
+        image.reshape(size, size)[...] = matrix @ generator.T - generator.T @ matrix
 
     return apply
 

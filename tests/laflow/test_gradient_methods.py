@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laflow import LabelingProblem, exponential_step, loss_gradient, regularizer, riemannian_gradient
+from laflow import LabelingProblem, ValueRangeError, exponential_step, loss_gradient, regularizer, riemannian_gradient
 from tests.laflow.problems import (
     Case,
     cases,
@@ -220,3 +220,14 @@ def test_a_space_as_large_as_the_problem_stays_within_its_memory(method):
     exact = loss_gradient(problem, None, truth, time=0.01, method="dense").gradient
     seen = loss_gradient(problem, None, truth, time=0.01, method=method, krylov_dim=11, rank=11).gradient
     assert abs(seen - exact).max() <= 1e-12 * max(1.0, abs(exact).max())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_flow_that_overflows_is_refused_by_every_method_and_never_half_computed(method):
+    # At time 1200 the tangent is still finite, 1e172, but its square is not.
+    problem = LabelingProblem(np.random.default_rng(0).random((2, 3, 3)))
+    truth = np.zeros((2, 3), dtype=int)
+    assert np.isfinite(loss_gradient(problem, None, truth, method=method, time=1000.0, krylov_dim=12).gradient).all()
+    for time in (1200.0, 2200.0):
+        with pytest.raises(ValueRangeError, match=f"overflows at time {time:g}:"):
+            loss_gradient(problem, None, truth, method=method, time=time, krylov_dim=12)
