@@ -289,3 +289,18 @@ def check_overflow(package: Any) -> None:
         else:
             found = "nothing"
         assert "overflow" in found
+
+
+def check_overflow_warns_of_nothing(package: Any) -> None:
+    """The exponential of a piece is finite, its powers are not: an error, and no warning before it."""
+    krylov = package.krylov
+    grown = _space(package, np.diag([1.0, -1.0, 0.5]), np.ones(3), 3)
+    turned = _space(package, np.array([[1.0, -3.0], [3.0, 1.0]]), np.ones(2), 2)  # infinity minus infinity
+    for space, time in ((grown, 1000.0), (turned, 2000.0), (turned, 2001.0)):
+        try:
+            krylov.phi_trajectory(space, time)
+        except krylov.ValueRangeError as error:
+            found = str(error)
+        else:
+            found = "nothing"
+        assert f"at time {time:g}" in found
