@@ -11,7 +11,7 @@ BIN = $(VENV)/bin
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet install -c $(PIN)
 CODE = $(wildcard laflow derivations verify)
 
-.PHONY: help demo test check audit kernels bench docs clean
+.PHONY: help demo test check audit kernels mutants bench docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make check    lint, format, types, drift of the generated kernels, direction of the imports"
 	@echo "make audit    every obligation of every lemma; a report to read under $(AUDIT) (some minutes)"
 	@echo "make kernels  derive, prove and generate laflow/kernels"
+	@echo "make mutants  plant faults in the hand-written runtime and count those that the checks notice (5 minutes)"
 	@echo "make bench    benchmark against PyTorch (installs torch; BENCHMARK=$(BENCHMARK))"
 	@echo "make docs     prove every lemma and build the documentation into $(DOCS)"
 	@echo "make clean    remove the environment, caches and out/"
@@ -44,6 +45,9 @@ audit: $(VENV)/.stamp-test
 
 kernels: $(VENV)/.stamp-test
 	$(BIN)/python -m derivations
+
+mutants: $(VENV)/.stamp-test
+	$(BIN)/python -m verify.runtime_mutants
 
 bench: $(VENV)/.stamp-bench
 	$(BIN)/python -m verify.benchmarks $(BENCHMARK)

@@ -14,29 +14,29 @@ from verify.runtime_mutants import Baseline, _strict, as_json, judge, main, shar
 
 # An obvious fault in each module, the function it is in, and a quick check that must see it.
 PLANTED = {
-    "linalg": ("row_products", "sums[:-1]", "-sums[:-1]", "b_krylov.row_algebra"),
-    "krylov": ("phi_trajectory", "states[:, :size] *", "2.0 * states[:, :size] *", "b_krylov.trajectory"),
-    "graph": ("packed_uniform_weights", "self.inside / ", "self.inside * ", "a_graphs.uniform_weights"),
-    "assignment.distances": ("distances_to_colors", "pixels - color", "pixels + color", "f_predictor.color_distances"),
-    "assignment.flow": ("wrong_percent", "100.0 *", "1.0 *", "c_flow.truth"),
-    "assignment.objective": ("loss", "1.0 - self.inner", "1.0 + self.inner", "c_flow.loss"),
-    "assignment.low_rank": ("_factorize", "+ adjoint.dimension", "", "d_gradient.effort"),
-    "assignment.reference": ("_pull_back", "[:-1, :-1].T.reshape", "[:-1, :-1].reshape", "d_gradient.dense_gradient"),
-    "assignment.gradient": ("_rank", "krylov_dim + 1", "krylov_dim - 1", "d_gradient.workspace"),
+    "linalg": ("row_products", "sums[:-1]", "-sums[:-1]", "krylov.row_algebra"),
+    "krylov": ("phi_trajectory", "states[:, :size] *", "2.0 * states[:, :size] *", "krylov.trajectory"),
+    "graph": ("packed_uniform_weights", "self.inside / ", "self.inside * ", "graphs.uniform_weights"),
+    "assignment.distances": ("distances_to_colors", "pixels - color", "pixels + color", "predictor.color_distances"),
+    "assignment.flow": ("wrong_percent", "100.0 *", "1.0 *", "flow.truth"),
+    "assignment.objective": ("loss", "1.0 - self.inner", "1.0 + self.inner", "flow.loss"),
+    "assignment.low_rank": ("_factorize", "+ adjoint.dimension", "", "gradient.effort"),
+    "assignment.reference": ("_pull_back", "[:-1, :-1].T.reshape", "[:-1, :-1].reshape", "gradient.dense_gradient"),
+    "assignment.gradient": ("_rank", "krylov_dim + 1", "krylov_dim - 1", "gradient.workspace"),
     "assignment.optimizers": (
         "descend",
         "1.0 - self.first_decay)",
         "self.first_decay)",
-        "e_learning.moment_directions",
+        "learning.moment_directions",
     ),
     "assignment.learning": (
         "_scaled_gradient",
         "gradient / largest",
         "gradient * largest",
-        "e_learning.scaled_gradient",
+        "learning.scaled_gradient",
     ),
-    "assignment.predictor": ("_agreement", "neighbours == truth", "neighbours != truth", "f_predictor.first_predictor"),
-    "assignment.training": ("_split", "fraction * side", "side - fraction * side", "g_training.split"),
+    "assignment.predictor": ("_agreement", "neighbours == truth", "neighbours != truth", "predictor.first_predictor"),
+    "assignment.training": ("_split", "fraction * side", "side - fraction * side", "training.split"),
 }
 
 
@@ -58,7 +58,7 @@ def test_the_runtime_as_it_stands_passes(name):
 
 def test_the_interpreted_linear_algebra_passes():
     with _strict():
-        for name in ("b_krylov.row_algebra", "b_krylov.mixing"):
+        for name in ("krylov.row_algebra", "krylov.mixing"):
             checks()[name](load("linalg", source_of("linalg")))
 
 
@@ -91,7 +91,7 @@ def test_a_mutant_that_never_ends_or_asks_for_what_is_not_there_stops(monkeypatc
 
 def test_a_mutant_that_would_write_where_nothing_is_its_own_is_stopped_before_the_kernel_runs():
     fault = planted("graph", "zeros_nodes", "np.zeros((*channels, self.padded_nodes))", "np.zeros((*channels, 2))")
-    verdict = judge("graph", fault, baseline_of("graph", "zeros_nodes", "c_flow.euler"))
+    verdict = judge("graph", fault, baseline_of("graph", "zeros_nodes", "flow.euler"))
     assert verdict.verdict == "killed"
     assert verdict.stopped
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import expm
 
-from verify.battery.c_flow import regularizer_gradient
+from verify.battery.flow import regularizer_gradient
 from verify.battery.problems import (
     close,
     exact_gradient,

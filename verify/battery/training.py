@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.battery.e_learning import Moments
+from verify.battery.learning import Moments
 from verify.battery.problems import close, same
 from verify.private_package import load
 

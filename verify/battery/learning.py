@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.battery.c_flow import regularizer_gradient
+from verify.battery.flow import regularizer_gradient
 from verify.battery.problems import (
     close,
     graph_of,
