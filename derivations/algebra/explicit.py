@@ -183,10 +183,6 @@ class Point:
     directions: Mapping[Array, Array | Tensor]
     symbol_directions: Mapping[sp.Symbol, int]
 
-    def evaluate(self, expr: sp.Expr) -> Residue:
-        """The value of an expression without free indices."""
-        return _Evaluation(self)(expr, {})
-
     def tensor(self, value: Tensor) -> dict[tuple[int, ...], Residue]:
         """All entries of a tensor."""
         run = _Evaluation(self)

@@ -27,9 +27,8 @@ from derivations.algebra.language import (
 )
 from derivations.algebra.leftover import leftover
 from derivations.algebra.normal_form import normal_form
+from derivations.algebra.polynomial import Terms
 from derivations.algebra.program import Program
-
-Point = Mapping[Array, Array | Tensor]
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,23 @@ class Claim:
     def evaluated(self) -> Tensor:
         """What the derivative of ``mapping`` must equal at a point."""
         return self.claimed if self.paired_with is None else scalar(pairing(self.paired_with, self.claimed))
+
+    def remainder(self) -> Terms:
+        """The first proof: what the normal form leaves of ``derived - claimed``; empty if it is proved."""
+        return normal_form(self.derived.expr - self.claimed[self.derived.free])
+
+    def agreement(self, sizes: Sequence[Mapping[str, int]] = ()) -> Agreement:
+        """The second proof: whether exact values at random points agree, at the given sizes (by default a few)."""
+        ranges = _ranges(self.mapping) | _ranges(self.evaluated())
+        wanted = sizes or _default_sizes(ranges)
+        assignments = [{over: size.get(over.name, 2) for over in sorted(ranges)} for size in wanted]
+        return agree_at_points(
+            self.mapping,
+            self.evaluated(),
+            directions=self.directions,
+            symbol_directions={self.symbol: 1} if self.symbol is not None else None,
+            sizes=assignments,
+        )
 
 
 def differential_claim(
@@ -168,9 +184,9 @@ class Lemma:
 def prove(claim: Claim, sizes: Sequence[Mapping[str, int]] = ()) -> Verdict:
     """Both proofs of one claim."""
     begin = time.perf_counter()
-    rest = normal_form(claim.derived.expr - claim.claimed[claim.derived.free])
+    rest = claim.remainder()
     middle = time.perf_counter()
-    agreement = _second_proof(claim, sizes)
+    agreement = claim.agreement(sizes)
     end = time.perf_counter()
     return Verdict(
         claim.name,
@@ -181,19 +197,6 @@ def prove(claim: Claim, sizes: Sequence[Mapping[str, int]] = ()) -> Verdict:
         agreement.sizes,
         middle - begin,
         end - middle,
-    )
-
-
-def _second_proof(claim: Claim, sizes: Sequence[Mapping[str, int]]) -> Agreement:
-    ranges = _ranges(claim.mapping) | _ranges(claim.evaluated())
-    wanted = sizes or _default_sizes(ranges)
-    assignments = [{over: size.get(over.name, 2) for over in sorted(ranges)} for size in wanted]
-    return agree_at_points(
-        claim.mapping,
-        claim.evaluated(),
-        directions=claim.directions,
-        symbol_directions={claim.symbol: 1} if claim.symbol is not None else None,
-        sizes=assignments,
     )
 
 

@@ -6,7 +6,6 @@ import time
 
 from derivations.algebra.leftover import leftover
 from derivations.algebra.lemma import Claim, Lemma
-from derivations.algebra.normal_form import normal_form
 from verify.obligations.outcome import Effort, Outcome, absent, holds_unless
 
 SLOWEST = 1.0  # seconds a symbolic proof may take
@@ -29,7 +28,7 @@ def _prove(claims: list[Claim]) -> Outcome:
     faults, rows, slowest = [], [], 0.0
     for claim in claims:
         begin = time.perf_counter()
-        rest = normal_form(claim.derived.expr - claim.claimed[claim.derived.free])
+        rest = claim.remainder()
         seconds = time.perf_counter() - begin
         slowest = max(slowest, seconds)
         left = str(leftover(rest)) if rest else ""

@@ -8,7 +8,6 @@ from typing import Any
 from markupsafe import Markup
 
 from derivations.algebra.lemma import Claim, Lemma
-from derivations.algebra.normal_form import normal_form
 from derivations.algebra.program import Program
 from derivations.compiler.module_text import bound_lines
 from verify.audit import OBLIGATIONS, Audited
@@ -158,7 +157,7 @@ def _wrong(lemma: Lemma, outcome: Outcome) -> Iterator[WrongView]:
     by_name: dict[str, Claim] = {claim.name: claim for claim in lemma.claims}
     for variant in lemma.wrong:
         claim = replace(by_name[variant.claim], claimed=variant.claimed)
-        rest = normal_form(claim.derived.expr - claim.claimed[claim.derived.free])
+        rest = claim.remainder()
         row = recorded.get((variant.claim, variant.why), {})
         yield WrongView(
             variant.claim,

@@ -9,7 +9,6 @@ from markupsafe import Markup
 from derivations.algebra.language import Array, Index, Range, Tensor
 from derivations.algebra.leftover import as_expression
 from derivations.algebra.lemma import Claim
-from derivations.algebra.normal_form import normal_form
 from derivations.algebra.polynomial import Terms
 from derivations.algebra.typeset import distinct
 from verify.pages import latex
@@ -40,7 +39,7 @@ def steps(claim: Claim) -> Iterator[Step]:
         yield Step(what, formula(claim.mapping.expr))
         yield Step(_how(claim), formula(derived))
         yield Step("What is claimed of it, typed in from the paper", formula(claimed))
-    rest = normal_form(claim.derived.expr - claim.claimed[claim.derived.free])
+    rest = claim.remainder()
     yield Step("The difference of the last two in normal form, for all sizes", left_over(claim, rest))
 
 
