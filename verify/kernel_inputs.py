@@ -31,6 +31,7 @@ KINDS = (
 # for the rounding bounds, besides: exponents at the edge of overflow, and so large that neighbours are far apart
 ROUNDING_KINDS = (*KINDS, "exponents to 700", "far beyond", "sixty-four labels")
 SIZES = {"labels": 3, "ranks": 2, "prototypes": 3, "features": 2}
+UNEVEN_GRAPH = [[0, 1, 3], [1], [2, 0, 1, 4], [3, 2], [4, 3, 0]]  # patches of one to four neighbours
 LARGE = 5000.0  # far beyond 709, where exp overflows
 HEIGHTS = {"large exponents": LARGE, "exponents to 700": 700.0, "far beyond": 1e10}
 

@@ -8,7 +8,6 @@ started for a mutant, nothing is compiled, and nothing outside of the copy chang
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 import warnings
@@ -29,6 +28,7 @@ from verify.private_package import MODULES, load, load_recording, source_of
 from verify.reporting import print_table, write_json
 from verify.runtime_equivalents import Reason, reason_to_survive
 from verify.runtime_operators import MODULE, runtime_mutants
+from verify.time_limit import time_limit
 
 LEAST_KILLED = 0.95  # of the mutants that are not equivalent
 SECONDS = 20.0  # a mutant that runs longer has lost its way
@@ -96,7 +96,7 @@ def judge(module: str, mutant: Mutant, against: Baseline | None = None) -> Verdi
     known = baseline(module) if against is None else against
     name = "import"
     try:
-        with _strict(), _time_limit():
+        with _strict(), time_limit(SECONDS):
             package = load(module, mutant.text)
             for name in known.order_for(module, mutant.function):
                 checks()[name](package)
@@ -125,20 +125,6 @@ def _strict() -> Iterator[None]:
             yield
     finally:
         numba.set_num_threads(threads)
-
-
-@contextmanager
-def _time_limit() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def run(module: str, sample: int = 1) -> list[Verdict]:

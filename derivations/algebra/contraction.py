@@ -8,7 +8,7 @@ substitutes it, and a declared sum of an array (Σ_j S_ij = 1) is carried out. W
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
@@ -23,6 +23,7 @@ from derivations.algebra.polynomial import (
     add,
     index_key,
     indices_in,
+    is_idempotent,
     monomial_key,
     multiply,
     nesting,
@@ -42,7 +43,7 @@ def sum_over(terms: Terms, bound: Index) -> Terms:
 
 def _contract(monomial: Monomial, bounds: tuple[Index, ...]) -> Terms:
     """The sum of one monomial over the bound indices, by linearity, deltas, declared sums and components."""
-    factors: list[tuple[Atom, sp.Rational]] = []
+    factors: Factors = []
     open_bounds = list(bounds)
     for atom, exponent in monomial:
         if atom[0] == "total" and exponent.is_Integer and exponent > 0 and indices_in(atom) & set(bounds):
@@ -68,7 +69,7 @@ def _contract(monomial: Monomial, bounds: tuple[Index, ...]) -> Terms:
     return result
 
 
-def _component_sum(inside: list[Index], factors: list[tuple[Atom, sp.Rational]]) -> Terms:
+def _component_sum(inside: list[Index], factors: Factors) -> Terms:
     """The sum of one connected component over its bound indices."""
     if not factors:
         (bound,) = inside
@@ -92,21 +93,19 @@ def _component_sum(inside: list[Index], factors: list[tuple[Atom, sp.Rational]])
     return single(_canonical_total(tuple(inside), frozenset(_merge(factors))))
 
 
-def _merge(factors: Iterable[tuple[Atom, sp.Rational]]) -> list[tuple[Atom, sp.Rational]]:
+def _merge(factors: Factors) -> Factors:
     exponents: dict[Atom, sp.Rational] = {}
     for atom, exponent in factors:
         exponents[atom] = exponents.get(atom, sp.Integer(0)) + exponent
-        if exponents[atom] > 1 and atom[0] == "entry" and atom[1].mask:
+        if exponents[atom] > 1 and is_idempotent(atom):
             exponents[atom] = sp.Integer(1)
     return [(atom, exponent) for atom, exponent in exponents.items() if exponent != 0]
 
 
-def _components(
-    factors: list[tuple[Atom, sp.Rational]], bounds: list[Index]
-) -> list[tuple[list[Index], list[tuple[Atom, sp.Rational]]]]:
+def _components(factors: Factors, bounds: list[Index]) -> list[tuple[list[Index], Factors]]:
     """Group factors that share bound indices; factors without any form one group of their own."""
-    groups: list[tuple[set[Index], list[tuple[Atom, sp.Rational]]]] = [({index}, []) for index in bounds]
-    free: list[tuple[Atom, sp.Rational]] = []
+    groups: list[tuple[set[Index], Factors]] = [({index}, []) for index in bounds]
+    free: Factors = []
     for atom, exponent in factors:
         touched = indices_in(atom) & set(bounds)
         if not touched:

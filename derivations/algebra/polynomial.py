@@ -98,9 +98,14 @@ def _join(left: Monomial, right: Monomial) -> tuple[Monomial, list[Terms]]:
             else:
                 exponents[atom] = exponent - whole
             grown.extend([dict(atom[1]) if atom[0] == "sum" else {ONE: atom[1]}] * int(whole))
-        elif exponent > 1 and (atom[0] == "delta" or (atom[0] == "entry" and atom[1].mask)):
+        elif exponent > 1 and is_idempotent(atom):
             exponents[atom] = sp.Integer(1)
     return frozenset(exponents.items()), grown
+
+
+def is_idempotent(atom: Atom) -> bool:
+    """Whether the atom is its own square: a delta, or an entry of a mask of zeros and ones."""
+    return bool(atom[0] == "delta" or (atom[0] == "entry" and atom[1].mask))
 
 
 def power(base: Terms, exponent: sp.Rational) -> Terms:

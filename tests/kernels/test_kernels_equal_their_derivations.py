@@ -13,6 +13,7 @@ import pytest
 from derivations.algebra.program import Program
 from derivations.registry import lemmas
 from verify.formulas import enclose, rounding_bounds
+from verify.kernel_inputs import UNEVEN_GRAPH
 from verify.kernel_instances import Layout, graph_layout, grid_layout, instance, interpreted
 
 PROGRAMS = {program.name: program for lemma in lemmas() for program in lemma.programs}
@@ -21,7 +22,7 @@ LAYOUTS: dict[str, Layout] = {
     "wide line": grid_layout((4,), 2),
     "image": grid_layout((2, 3), 1),
     "volume": grid_layout((2, 2, 2), 1),
-    "graph": graph_layout([[0, 1, 3], [1], [2, 0, 1, 4], [3, 2], [4, 3, 0]]),
+    "graph": graph_layout(UNEVEN_GRAPH),
     "one-way graph": graph_layout([[1, 2], [2], [2, 0]]),
 }
 CASES = [

@@ -17,13 +17,14 @@ from derivations.algebra.program import Program
 from derivations.compiler.module_text import bound_lines
 from derivations.registry import lemmas
 from verify.formulas import error_bounds
+from verify.kernel_inputs import UNEVEN_GRAPH
 from verify.kernel_instances import Instance, graph_layout, grid_layout, instance, interpreted
 from verify.obligations.rounding import HUB, worst_ratios
 
 PROGRAMS = {program.name: program for lemma in lemmas() for program in lemma.programs}
 PLACES = {
     "image": grid_layout((2, 3), 1),
-    "graph": graph_layout([[0, 1, 3], [1], [2, 0, 1, 4], [3, 2], [4, 3, 0]]),
+    "graph": graph_layout(UNEVEN_GRAPH),
     "hub": graph_layout(HUB),
 }
 SIZES = {"labels": 3, "prototypes": 3, "features": 2, "ranks": 2}

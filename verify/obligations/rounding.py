@@ -16,11 +16,10 @@ import numpy as np
 from derivations.algebra.lemma import Lemma
 from derivations.algebra.program import Program
 from verify.formulas import enclose, error_bounds
-from verify.kernel_inputs import ROUNDING_KINDS, kernel_case
+from verify.kernel_inputs import ROUNDING_KINDS, UNEVEN_GRAPH, kernel_case
 from verify.kernel_instances import Instance, Layout, graph_layout, grid_layout, interpreted
 from verify.obligations.outcome import Effort, Outcome, absent, holds_unless
 
-GRAPH = [[0, 1, 3], [1], [2, 0, 1, 4], [3, 2], [4, 3, 0]]
 HUB = [[0], [0, 1], [0, 2], [0, 3], [0, 4], [0, 5], [0, 6]]  # one node is a neighbour of all, none has more than two
 
 
@@ -37,7 +36,7 @@ def layouts(program: Program, effort: Effort) -> list[tuple[str, Layout]]:
     """Grids of one to three dimensions, a wider radius, and a graph with unequal patches."""
     found = [("image 2x3", grid_layout((2, 3), 1))]
     if not program.grid_only:
-        found.append(("graph", graph_layout(GRAPH)))
+        found.append(("graph", graph_layout(UNEVEN_GRAPH)))
     if effort is Effort.FULL and not program.grid_only:
         found.append(("hub", graph_layout(HUB)))
     if effort is Effort.FULL:
