@@ -77,9 +77,18 @@ class BlockText(ABC):
         else:
             self.node_field(nest)
 
-    @abstractmethod
     def block_sum(self, nest: LoopNest) -> None:
         """A target without a node: one partial sum for the block."""
+        self.lines.add("sum_ = 0.0")
+        for term in nest.terms:
+            self.node = term.node
+            self.block_term(term)
+        where = "".join(f"{self.variables[index]}, " for index in nest.target.indices)
+        self.lines.add(f"{nest.target.array.name}[{where}block] = sum_")
+
+    @abstractmethod
+    def block_term(self, term: Term) -> None:
+        """Add one term of a block sum to ``sum_``."""
 
     @abstractmethod
     def node_field(self, nest: LoopNest) -> None:

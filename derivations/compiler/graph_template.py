@@ -34,14 +34,9 @@ class GraphBlock(BlockText):
                 self._term(term, nest.how)
             self.lines.add(f"{target} = sum_")
 
-    def block_sum(self, nest: LoopNest) -> None:
-        self.lines.add("sum_ = 0.0")
-        for term in nest.terms:
-            self.node = term.node
-            with self.loops(term.over), self.lines.block("for node in range(start, stop):"):
-                self._inner(term, Accumulate.ADD)
-        where = "".join(f"{self.variables[index]}, " for index in nest.target.indices)
-        self.lines.add(f"{nest.target.array.name}[{where}block] = sum_")
+    def block_term(self, term: Term) -> None:
+        with self.loops(term.over), self.lines.block("for node in range(start, stop):"):
+            self._inner(term, Accumulate.ADD)
 
     def _term(self, term: Term, how: Accumulate) -> None:
         with self.loops(term.over):

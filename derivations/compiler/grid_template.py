@@ -35,13 +35,8 @@ class GridBlock(BlockText):
             for term in terms:
                 self._term(term, nest.how, "out_p[p]")
 
-    def block_sum(self, nest: LoopNest) -> None:
-        self.lines.add("sum_ = 0.0")
-        for term in nest.terms:
-            self.node = term.node
-            self._term(term, Accumulate.ADD, "sum_")
-        where = "".join(f"{self.variables[index]}, " for index in nest.target.indices)
-        self.lines.add(f"{nest.target.array.name}[{where}block] = sum_")
+    def block_term(self, term: Term) -> None:
+        self._term(term, Accumulate.ADD, "sum_")
 
     def _term(self, term: Term, how: Accumulate, target: str) -> None:
         with self.loops(term.over), self.edge_loop(term.edge, is_transposed(term)):
