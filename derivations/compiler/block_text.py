@@ -57,7 +57,6 @@ class BlockText(ABC):
         self.program, self.phase = program, phase
         self.lines = Lines()
         self.variables: dict[Index, str] = {}
-        self.node: Index | None = None
         self.far: Index | None = None
         self.reads: dict[str, str] = {}
 
@@ -68,7 +67,7 @@ class BlockText(ABC):
         return self.lines.text
 
     def _nest(self, nest: LoopNest) -> None:
-        self.variables, self.node, self.far = {}, nest.node, None
+        self.variables, self.far = {}, None
         for line in textwrap.wrap(step_comment(self.program, nest), 100, subsequent_indent="    "):
             self.lines.add(f"# {line}")
         if nest.node is None:
@@ -81,7 +80,6 @@ class BlockText(ABC):
         """A target without a node: one partial sum for the block."""
         self.lines.add("sum_ = 0.0")
         for term in nest.terms:
-            self.node = term.node
             self.block_term(term)
         where = "".join(f"{self.variables[index]}, " for index in nest.target.indices)
         self.lines.add(f"{nest.target.array.name}[{where}block] = sum_")

@@ -51,7 +51,6 @@ class Term:
     over: tuple[Index, ...] = ()
     edge: Edge | None = None
     guard: Entry | None = None
-    node: Index | None = None  # the summed node, where the target has none
 
 
 @dataclass(frozen=True)

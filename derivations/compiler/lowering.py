@@ -131,7 +131,7 @@ def _term(
         raise NotCompilable(f"{program.name}: step {item.array.name} has no node to loop over")
     masks = [f for f in sp.Mul.make_args(value) if isinstance(f, Entry) and f.array.mask]
     guard = masks[0] if masks else None
-    return Term(value / guard if guard is not None else value, tuple(over), own_edge, guard, summed)
+    return Term(value / guard if guard is not None else value, tuple(over), own_edge, guard)
 
 
 def _reach(program: Program, item: Step, value: sp.Expr, node: Index | None, far: Index) -> Reach:
