@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from laflow.assignment.objective import direction_loss, regularizer
     from laflow.assignment.predictor import WeightPredictor, initial_predictor, predict_weights
     from laflow.assignment.training import TrainedPredictor, TrainingStep, train_predictor
+    from laflow.checkpoint import Checkpoints
     from laflow.errors import (
+        CheckpointError,
         FileError,
         GraphError,
         LaflowError,
@@ -46,12 +48,17 @@ _HOME = {
     "laflow.assignment.objective": "direction_loss regularizer",
     "laflow.assignment.predictor": "WeightPredictor initial_predictor predict_weights",
     "laflow.assignment.training": "TrainedPredictor TrainingStep train_predictor",
-    "laflow.errors": "FileError GraphError LaflowError ModelError ProblemSizeError ShapeError ValueRangeError",
+    "laflow.checkpoint": "Checkpoints",
+    "laflow.errors": (
+        "CheckpointError FileError GraphError LaflowError ModelError ProblemSizeError ShapeError ValueRangeError"
+    ),
     "laflow.graph": "GridGraph SparseGraph",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
 __all__ = [
+    "CheckpointError",
+    "Checkpoints",
     "FileError",
     "FlowSolution",
     "GraphError",

@@ -27,3 +27,7 @@ class FileError(LaflowError):
 
 class ModelError(FileError):
     """A model file is damaged, foreign, of an unknown version, or made for other features."""
+
+
+class CheckpointError(FileError):
+    """A checkpoint is missing, damaged, foreign, of another run, or would be overwritten."""

@@ -116,7 +116,7 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "assignment.learning",
         "learn_weights",
-        r"(constant: 1 -> 2 in for step in range\(count \+ 1\):|(branch|boundary): .* in moved = .*)",
+        r"(constant: 1 -> 2 in for step in range\(len\(history\), count \+ 1\):|(branch|boundary): .* in moved = .*)",
         "after the last step the direction is not used, and without a direction the loop ends",
     ),
     Reason("assignment.predictor", "pull_back", r"method: np\.zeros.*", OVERWRITTEN),

@@ -13,38 +13,55 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Running moments after `count` gradients. Their arrays are never written again: a state may hold on to them."""
+
+    count: int
+    first: FloatArray
+    second: FloatArray
+
+
 @dataclass
 class MomentOptimizer:
     """Running moments of a gradient of fixed shape. `descend` returns the direction to subtract.
 
     With kind ``adam`` the second moment is a mean of squares, with ``adamax`` a decaying maximum. Directions
-    have entries of size about 1: the caller multiplies by the step size.
+    have entries of size about 1: the caller multiplies by the step size. `moments` is None before the first
+    gradient.
     """
 
     kind: Literal["adam", "adamax"] = "adam"
     first_decay: float = 0.9
     second_decay: float = 0.999
     epsilon: float = 1e-8
-    count: int = field(default=0, init=False)
-    first: FloatArray | None = field(default=None, init=False)
-    second: FloatArray | None = field(default=None, init=False)
+    moments: Moments | None = field(default=None)
 
     def descend(self, gradient: FloatArray) -> FloatArray:
         """Take in one gradient and return the direction, an array of the same shape."""
-        if self.first is None or self.second is None:
-            self.first, self.second = np.zeros_like(gradient), np.zeros_like(gradient)
-        self.count += 1
-        self.first += (1.0 - self.first_decay) * (gradient - self.first)
+        if self.moments is None:
+            self.moments = Moments(0, np.zeros_like(gradient), np.zeros_like(gradient))
+        count = self.moments.count + 1
+        first = _moved(self.moments.first, gradient, 1.0 - self.first_decay)
         if self.kind == "adam":
-            self.second += (1.0 - self.second_decay) * (np.square(gradient) - self.second)
-            size = np.sqrt(self.second / (1.0 - self.second_decay**self.count))
+            second = _moved(self.moments.second, np.square(gradient), 1.0 - self.second_decay)
+            size = np.sqrt(second / (1.0 - self.second_decay**count))
         else:
-            np.maximum(self.second_decay * self.second, np.abs(gradient), out=self.second)
-            size = self.second.copy()
+            second = np.maximum(self.second_decay * self.moments.second, np.abs(gradient))
+            size = second.copy()
+        self.moments = Moments(count, first, second)
         largest = float(size.max(initial=0.0))
         if largest == 0.0:
             return np.zeros_like(gradient)
         size += self.epsilon * largest
-        mean: FloatArray = self.first / (1.0 - self.first_decay**self.count)
+        mean: FloatArray = first / (1.0 - self.first_decay**count)
         mean /= size
         return mean
+
+
+def _moved(mean: FloatArray, value: FloatArray, share: float) -> FloatArray:
+    """mean + share (value - mean), with one new array."""
+    moved: FloatArray = value - mean
+    moved *= share
+    moved += mean
+    return moved

@@ -30,9 +30,9 @@ PLANTED = {
         "learning.moment_directions",
     ),
     "assignment.learning": (
-        "_scaled_gradient",
-        "gradient / largest",
-        "gradient * largest",
+        "_scaled",
+        "np.divide(gradient, largest",
+        "np.multiply(gradient, largest",
         "learning.scaled_gradient",
     ),
     "assignment.predictor": ("_agreement", "neighbours == truth", "neighbours != truth", "predictor.first_predictor"),
@@ -82,7 +82,7 @@ def test_a_mutant_that_never_ends_or_asks_for_what_is_not_there_stops(monkeypatc
     monkeypatch.setattr(runtime_mutants, "SECONDS", 0.3)
     function, before, _, check = PLANTED["assignment.learning"]
     endless = planted("assignment.learning", function, "    largest = max", "    while True: pass\n    largest = max")
-    missing = planted("assignment.learning", function, before, "gradient / nothing")
+    missing = planted("assignment.learning", function, before, "np.divide(gradient, nothing")
     for mutant in (endless, missing):
         verdict = judge("assignment.learning", mutant, baseline_of("assignment.learning", function, check))
         assert verdict.verdict == "killed"
