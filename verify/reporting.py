@@ -56,17 +56,18 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number < 2 else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(cell(value) for value in row))
     console.print(table)
 
 
 def print_bars(bars: Sequence[Bar]) -> None:
     """Print one line a bar."""
     for bar in bars:
-        print(f"{'met   ' if bar.met else 'MISSED'}  {bar.claim}: {_cell(bar.value)}")
+        print(f"{'met   ' if bar.met else 'MISSED'}  {bar.claim}: {cell(bar.value)}")
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """None as a dash, floats with three significant digits or so."""
     if value is None:
         return "-"
     if isinstance(value, float):

@@ -1,161 +1,150 @@
-"""Gradient of a 128×128, J=8, T=5, 3×3 problem in float64: laflow against PyTorch autodiff, all in one
-process.
+"""Gradient error against time: laflow and every peer at a sweep of their parameters, all in one process.
 
-The problem is the paper's scenario (b) at the start of training: a Voronoi scene in 8 colours with noise that
-makes half of the pixels wrong, uniform weights, ρ=1. Everyone gets the same arrays, laid out beforehand as
-each likes them, and computes the loss gradient for all weights. All are warmed up, then measured in turn,
-round by round, so that a slow moment of the machine hits all alike. Errors are relative to Runge-Kutta
-autodiff (JAX) whose own error is below 1e-9.
+The problem is the paper's scenario (b) at the start of training: a Voronoi scene in 8 colours (`--large`: 10) with
+noise that makes half of the pixels wrong, uniform weights on 3×3 patches, T=5, ρ=1, 128×128 pixels (`--large`:
+512×512). Everyone gets the same arrays, laid out beforehand as each likes them, and computes the loss gradient for all
+weights: laflow by `packed_loss_gradient` in a reused workspace, the peers by what `verify.peers` says. All are warmed
+up, then measured in turn, round by round. Errors are relative to Runge-Kutta autodiff.
+
+The bars compare, at each level of error, laflow's fastest configuration that is as accurate with the fastest one of
+any peer that is, by the median over rounds of the ratio in the same round.
 """
 
-import statistics
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from verify.benchmarks import MissingPeerError, Options, Report, Row
+from verify.benchmarks import Options, Report, Row, _process
+from verify.benchmarks._in_turn import Candidate, Measured, ratio, relative_error, time_in_turn
+from verify.benchmarks._peers import peers
+from verify.benchmarks._reference import reference
 from verify.instances import Instance, colors_instance
-from verify.oracles.autodiff import reference_gradient
 from verify.reporting import Bar
 
-SHAPE, LABELS, TIME, SEED = (128, 128), 8, 5.0, 0
-ROUNDS = 15
-OURS = ((3, 2), (5, 3), (8, 4))
-COMPARED = (5, 3)
-PEERS = (
-    ("euler", 10),
-    ("runge-kutta", 2),
-    ("runge-kutta", 8),
-    ("krylov", 4),
-    ("krylov", 5),
-    ("krylov", 6),
-    ("krylov", 8),
-)
-_NAMES = {"euler": "Euler, {} steps", "runge-kutta": "Runge-Kutta, {} steps", "krylov": "Krylov, m={}"}
-LARGEST_ERROR = 1e-5
-LEAST_RATIO = 4.0
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Who computes the gradient how: `compute` is what is timed, `plain` turns its result into (I, K)."""
-
-    who: str
-    config: str
-    compute: Callable[[], object]
-    plain: Callable[[object], np.ndarray]
+TIME, SEED = 5.0, 0
+PROBLEM, LARGE_PROBLEM = ((128, 128), 8), ((512, 512), 10)
+ROUNDS, LARGE_ROUNDS = 15, 5
+CHOICES = ((2, 2), (3, 2), (4, 2), (4, 3), (5, 2), (5, 3), (6, 3), (6, 4), (7, 4), (8, 4), (8, 5), (9, 5), (10, 5))
+# Level of error: least ratio of the fastest peer's time to laflow's.
+BARS = {1e-3: 10.0, 1e-5: 10.0, 1e-8: 10.0}
+LARGE_BARS = {1e-5: 12.0}
+SINGLE_BARS = {1e-4: 18.0}
 
 
 def run(options: Options) -> Report:
-    """Measure errors and times; the bars compare laflow (m=5, rank 3) with PyTorch Krylov autodiff (m=6)."""
-    instance = colors_instance(SHAPE, LABELS, time=TIME, seed=SEED)
-    candidates = [*_ours(instance), *_torch(instance, options)]
-    reference = reference_gradient(*instance.plain)
-    errors = [_relative_error(c.plain(c.compute()), reference.gradient) for c in candidates]
-    seconds = _measure_in_turn([c.compute for c in candidates], options.rounds or ROUNDS)
-    ours = seconds[OURS.index(COMPARED)]
-    rows = [
-        Row(
-            candidate.who,
-            candidate.config,
-            options.threads,
-            error=error,
-            ms=1e3 * statistics.median(samples),
-            ms_min=1e3 * min(samples),
-            times_ours=statistics.median(theirs / own for theirs, own in zip(samples, ours, strict=True)),
-        )
-        for candidate, error, samples in zip(candidates, errors, seconds, strict=True)
-    ]
+    """Measure errors, then times, then compare."""
+    _process.keep_freed_memory()
+    shape, labels = LARGE_PROBLEM if options.large else PROBLEM
+    instance = colors_instance(shape, labels, time=TIME, seed=SEED)
+    candidates = [*_ours(instance, options), *peers(instance, options)]
+    truth = reference(instance)
+    errors = [relative_error(c.plain(c.compute()), truth.gradient) for c in candidates]
+    rounds = options.rounds or (LARGE_ROUNDS if options.large else ROUNDS)
+    timings = time_in_turn([c.compute for c in candidates], rounds)
+    measured = [Measured(*found) for found in zip(candidates, errors, timings, strict=True)]
     wrong = 100.0 * np.mean(instance.distances.argmin(axis=1) != instance.truth)
-    scene = f"Scenario (b), seed {SEED}: {wrong:.1f}% of the pixels wrong pixelwise; uniform weights, ρ=1."
-    truth = f"Reference: Runge-Kutta, {reference.steps} steps; own error, by halving: {reference.error:.1e}."
-    return Report(rows=tuple(rows), bars=_bars(rows), remarks=(scene, truth))
+    scene = f"{shape[0]}×{shape[1]}, J={labels}, T={TIME:g}, seed {SEED}: {wrong:.1f}% of the pixels wrong pixelwise."
+    bars, pairs = compare(measured, _levels(options))
+    return Report(tuple(_row(found, measured, options) for found in measured), bars, (scene, truth.remark, *pairs))
 
 
-def _ours(instance: Instance) -> list[Candidate]:
+def _levels(options: Options) -> dict[float, float]:
+    if options.single:
+        return SINGLE_BARS
+    return LARGE_BARS if options.large else BARS
+
+
+def compare(measured: list[Measured], levels: dict[float, float]) -> tuple[tuple[Bar, ...], tuple[str, ...]]:
+    """One bar a level of error, and in words who was compared; a level that one side never reaches is missed."""
+    bars, words = [], []
+    for level, least in levels.items():
+        ours, peer = fastest(measured, level, ours=True), fastest(measured, level, ours=False)
+        claim = f"times as fast as the fastest peer at an error of at most {level:g}, at least {least:g}"
+        if ours is None or peer is None:
+            bars.append(Bar(claim, 0.0, False))
+            words.append(f"Error {level:g}: {'laflow' if ours is None else 'no peer'} reaches it not.")
+            continue
+        value = ratio(peer.timing, ours.timing)
+        bars.append(Bar(claim, value, value >= least))
+        words.append(f"Error {level:g}: {_words(ours)}, against {_words(peer)}.")
+    return tuple(bars), tuple(words)
+
+
+def fastest(measured: list[Measured], level: float, *, ours: bool) -> Measured | None:
+    """Who of laflow, or of the peers, is fastest at an error of at most `level`."""
+    able = [m for m in measured if m.candidate.ours == ours and m.candidate.hot and m.error <= level]
+    return min(able, key=lambda m: m.timing.median, default=None)
+
+
+def _words(found: Measured) -> str:
+    who = f"{found.candidate.who} ({found.candidate.config})"
+    return f"{who} {1e3 * found.timing.median:.3g} ms, error {found.error:.1e}"
+
+
+def _row(found: Measured, measured: list[Measured], options: Options) -> Row:
+    ours = fastest(measured, found.error, ours=True)
+    return Row(
+        found.candidate.who,
+        found.candidate.config,
+        options.threads,
+        error=found.error,
+        ms=1e3 * found.timing.median,
+        ms_min=1e3 * found.timing.least,
+        times_ours=None if ours is None or found.candidate.ours else ratio(found.timing, ours.timing),
+        cores=found.timing.cores,
+    )
+
+
+def _ours(instance: Instance, options: Options) -> list[Candidate]:
     import laflow
 
-    shape = instance.shape
-    assert shape is not None
-    problem = laflow.LabelingProblem(
-        instance.distances.reshape(*shape, -1), radius=1, distance_scale=instance.distance_scale
+    assert instance.shape is not None
+    distances = instance.distances.reshape(*instance.shape, -1)
+    problem = laflow.LabelingProblem(distances, radius=1, distance_scale=instance.distance_scale)
+    weights = instance.weights.reshape(*instance.shape, -1)
+    truth = instance.truth.reshape(instance.shape)
+    chosen = [_hot_path(problem, weights, truth, *choice) for choice in CHOICES]
+    return [*chosen, _public_call(problem, weights, truth)]
+
+
+def _hot_path(problem, weights, truth, krylov_dim: int, rank: int) -> Candidate:  # type: ignore[no-untyped-def]
+    """What a learning loop calls: weights and truth packed and checked, memory reused."""
+    from laflow.assignment.gradient import GradientOptions, gradient_workspace, packed_loss_gradient
+
+    graph = problem.graph
+    packed, checked = graph.check_weights(weights), problem.check_truth(truth)
+    options = GradientOptions(time=TIME, method="low-rank", krylov_dim=krylov_dim, rank=rank)
+    workspace = gradient_workspace(problem, options)
+
+    def compute() -> np.ndarray:
+        return packed_loss_gradient(problem, packed, checked, options, workspace).packed_gradient
+
+    return Candidate("laflow", f"m={krylov_dim}, rank {rank}", compute, _unpacked(graph), ours=True)
+
+
+def _public_call(problem, weights, truth) -> Candidate:  # type: ignore[no-untyped-def]
+    import laflow
+
+    def compute() -> np.ndarray:
+        result = laflow.loss_gradient(problem, weights, truth, time=TIME, krylov_dim=5, rank=3)
+        return result.gradient
+
+    return Candidate(
+        "laflow", "m=5, rank 3, public call", compute, lambda g: _rows(np.asarray(g)), ours=True, hot=False
     )
-    weights, truth = instance.weights.reshape(*shape, -1), instance.truth.reshape(shape)
-
-    def candidate(krylov_dim: int, rank: int) -> Candidate:
-        def compute() -> np.ndarray:
-            return laflow.loss_gradient(
-                problem,
-                weights,
-                truth,
-                time=instance.time,
-                method="low-rank",
-                krylov_dim=krylov_dim,
-                rank=rank,
-            ).gradient
-
-        return Candidate("laflow", f"low-rank, m={krylov_dim}, rank {rank}", compute, _flatten(instance))
-
-    return [candidate(krylov_dim, rank) for krylov_dim, rank in OURS]
 
 
-def _torch(instance: Instance, options: Options) -> list[Candidate]:
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingPeerError(
-            f"PyTorch is missing ({error}): install it with pip install -e '.[bench]', or run make bench"
-        ) from error
-    from verify.peers.torch_flow import torch_flow
-
-    torch.set_num_threads(options.threads)
-    flow = torch_flow(*instance.plain, shape=SHAPE, radius=1)
-    who = f"PyTorch {torch.__version__.split('+')[0]}"
-
-    def candidate(scheme: str, steps: int, compiled: bool) -> Candidate:
-        return Candidate(
-            who + (", compiled" if compiled else ""),
-            _NAMES[scheme].format(steps),
-            lambda: flow.gradient(scheme, steps, compiled=compiled),
-            lambda gradient: np.where(instance.neighbours >= 0, flow.plain(gradient), 0.0),
-        )
-
-    eager = [candidate(scheme, steps, compiled=False) for scheme, steps in PEERS]
-    return eager + ([candidate("krylov", 6, compiled=True)] if options.compiled else [])
+def _unpacked(graph) -> Callable[[object], np.ndarray]:  # type: ignore[no-untyped-def]
+    return lambda packed: _rows(graph.unpack_weights(packed))
 
 
-def _flatten(instance: Instance) -> Callable[[object], np.ndarray]:
-    return lambda gradient: np.asarray(gradient).reshape(instance.weights.shape)
+def _rows(gradient: np.ndarray) -> np.ndarray:
+    return gradient.reshape(-1, gradient.shape[-1])
 
 
-def _measure_in_turn(computations: list[Callable[[], object]], rounds: int) -> list[list[float]]:
-    seconds: list[list[float]] = [[] for _ in computations]
-    for _ in range(rounds):
-        for samples, compute in zip(seconds, computations, strict=True):
-            start = time.perf_counter()
-            compute()
-            samples.append(time.perf_counter() - start)
-    return seconds
+def plot(report: Report, path: Path) -> None:
+    """Error against time, one colour for each who; the lower left is better."""
+    from verify.benchmarks import _picture
 
-
-def _relative_error(gradient: np.ndarray, reference: np.ndarray) -> float:
-    return float(np.linalg.norm(gradient - reference) / np.linalg.norm(reference))
-
-
-def _row(rows: list[Row], who: str, config: str) -> Row:
-    return next(row for row in rows if row.who.startswith(who) and row.config == config)
-
-
-def _bars(rows: list[Row]) -> tuple[Bar, ...]:
-    ours, peer = _row(rows, "laflow", "low-rank, m=5, rank 3"), _row(rows, "PyTorch", "Krylov, m=6")
-    assert ours.error is not None
-    assert peer.times_ours is not None
-    ratio = peer.times_ours
-    exact = f"relative error of laflow m=5, rank 3, at most {LARGEST_ERROR:g}"
-    fast = f"times as fast as PyTorch Krylov m=6, at least {LEAST_RATIO:g}"
-    return (
-        Bar(exact, ours.error, ours.error <= LARGEST_ERROR),
-        Bar(fast, ratio, ratio >= LEAST_RATIO),
-    )
+    _picture.error_against_time(report.rows, path)

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from verify import benchmarks, registry, reporting
+from verify.benchmarks import _process
 from verify.benchmarks.__main__ import main
 
 
@@ -27,10 +28,8 @@ def fake_run(met):
 
 @pytest.fixture(autouse=True)
 def _keep_the_thread_variables(monkeypatch):
-    """The command sets them for its own process; this process is the test's."""
-    from verify.benchmarks import __main__ as command
-
-    monkeypatch.setattr(command.os, "environ", dict(command.os.environ))
+    """The command confines its own process; this process is the test's."""
+    monkeypatch.setattr(_process, "confine", lambda threads: None)
 
 
 @pytest.mark.parametrize(("met", "code"), [(True, 0), (False, 1)])
@@ -48,12 +47,15 @@ def test_the_exit_code_tells_whether_the_bars_are_met(monkeypatch, tmp_path, met
 
 def test_a_missing_peer_is_named_with_the_remedy(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr(registry.load(benchmarks, "gradient"), "_ours", lambda instance: [])
+    monkeypatch.setattr(registry.load(benchmarks, "gradient"), "_ours", lambda *given: [])
     assert main(["gradient", "--rounds", "1"]) == 2
     assert "[bench]" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["nothing"], ["startup", "--threads", "0"], ["startup", "--rounds", "0"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["nothing"], ["startup", "--threads", "0"], ["startup", "--rounds", "0"], ["startup", "--plot", "a.svg"]],
+)
 def test_wrong_arguments_are_refused(arguments):
     with pytest.raises(SystemExit) as refusal:
         main(arguments)
@@ -64,6 +66,23 @@ def test_the_command_imports_neither_numpy_nor_torch_before_it_sets_the_threads(
     program = (
         "import sys, verify.benchmarks.__main__ as m; "
         "sys.exit(any(name in sys.modules for name in ('numpy', 'numba', 'torch', 'scipy', 'jax')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_confined_process_keeps_no_more_processors_busy_than_it_may():
+    """JAX starts as many threads as it sees processors: the affinity is what holds it."""
+    program = (
+        "from verify.benchmarks import _process; _process.confine(1)\n"
+        "import os, time, jax, jax.numpy as jnp\n"
+        "f = jax.jit(lambda x: x @ x)\n"
+        "x = jnp.ones((1500, 1500))\n"
+        "f(x).block_until_ready()\n"
+        "cpu, wall = time.process_time(), time.perf_counter()\n"
+        "f(x).block_until_ready()\n"
+        "busy = (time.process_time() - cpu) / (time.perf_counter() - wall)\n"
+        "assert busy < 1.2, busy\n"
+        "assert os.environ['NUMBA_NUM_THREADS'] == '1'\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
