@@ -195,6 +195,11 @@ class GridGraph(_Graph):
         self.interior(outside)[...] = True
         return np.flatnonzero(outside & (self.inside == 0.0))
 
+    @property
+    def weights_layout(self) -> tuple[int, ...]:
+        """Shape of packed weights, ``(|N|, P)``."""
+        return (self.neighbours, self.padded_nodes)
+
     def zeros_weights(self) -> FloatArray:
         """Packed weights of zeros, ``(|N|, P)``."""
         return np.zeros((self.neighbours, self.padded_nodes))
@@ -312,6 +317,11 @@ class SparseGraph(_Graph):
     def inside(self) -> FloatArray:
         """Ones ``(E,)``: every listed neighbour exists."""
         return np.ones(self.edges)
+
+    @property
+    def weights_layout(self) -> tuple[int, ...]:
+        """Shape of packed weights, ``(E,)``: as they are given."""
+        return (self.edges,)
 
     def zeros_weights(self) -> FloatArray:
         """Weights of zeros, ``(E,)``."""

@@ -1,20 +1,22 @@
 """Krylov spaces, and the small matrix functions that are evaluated inside them.
 
-Everything large happens in `arnoldi`: products with an operator, and orthogonalisation. The rest
-works on matrices of the Krylov dimension. See Sect. 2.4 (exponential integration) and Sect. 3.3 of the paper.
+Everything large happens in `krylov_space`: products with an operator, and inner products. The rest works on matrices
+of the Krylov dimension. See Sect. 2.4 (exponential integration) and Sect. 3.3 of the paper.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm
+from scipy.linalg import expm, lapack, solve_triangular
 
 from laflow.errors import ValueRangeError
-from laflow.linalg import mix_rows, row_products, subtract_rows
+from laflow.linalg import gram, mix_rows, row_products, subtract_rows
 
 FloatArray = NDArray[np.float64]
+Apply = Callable[[FloatArray, FloatArray], None]
 
 # One pass of classical Gram-Schmidt loses orthogonality in proportion to the drop of the norm; below this
 # ratio a second pass restores it (Daniel, Gragg, Kaufman, Stewart 1976: "twice is enough").
@@ -24,6 +26,10 @@ NORM_DROP = 0.1
 # invariant.
 BREAKDOWN = 1e-13
 
+# Powers whose part orthogonal to the earlier ones is below this share of their norm (its root, as Gram matrices hold
+# squares) are too nearly dependent for a Gram matrix to tell: then the space is built by Arnoldi's method.
+DEPENDENT = 1e-13
+
 # Times at which small trajectories are sampled for error estimates (Simpson's rule: an even number of
 # pieces).
 PIECES = 8
@@ -31,99 +37,141 @@ PIECES = 8
 
 @dataclass(frozen=True)
 class KrylovSpace:
-    """An orthonormal basis of span{b, Ab, ..., A^(m-1) b}, one vector more, and A between them.
+    """The span of b, Ab, ..., A^m b, held by vectors that span it, and A in coordinates of an orthonormal basis.
 
-    `basis` is (m, n) with orthonormal rows q_1..q_m, b = `start_norm` q_1, and
-    ``A q_j = sum_i hessenberg[i, j] q_i`` plus, for the last j, ``next_norm * next_vector``. After a breakdown
-    the space is invariant, there is no next vector, and results are exact up to rounding. A zero start gives
-    m = 0. `scale` is the largest |A q_j| seen.
+    `vectors` is (coordinates, n); with the upper triangular `triangle` R, the orthonormal basis is the rows q_i of
+    ``inv(R).T @ vectors``. It need not be formed. b = `start_norm` q_1, and ``A q_j = sum_i hessenberg[i, j] q_i``
+    plus, for the last of the m = `dimension` columns, ``next_norm q_(m+1)``. After a breakdown the space is
+    invariant, there is no q_(m+1), and results are exact up to rounding. A zero start gives m = 0. `products` counts
+    the products with A that were made.
 
-    Functions of A use the next vector too (the corrected scheme of Saad 1992): it has been paid for, and it
-    gains nearly what one more product would. `coordinates` counts basis and next vector.
+    Functions of A use q_(m+1) too (the corrected scheme of Saad 1992): it has been paid for, and it gains nearly
+    what one more product would. `coordinates` counts it.
     """
 
-    basis: FloatArray
-    next_vector: FloatArray | None
+    vectors: FloatArray
+    triangle: FloatArray
     hessenberg: FloatArray
     start_norm: float
     next_norm: float
-    scale: float
+    products: int
 
     @property
     def dimension(self) -> int:
-        """The dimension m reached, at most the one asked for: as many products with A were made."""
+        """The dimension m reached, at most the one asked for."""
         return int(self.hessenberg.shape[0])
-
-    @property
-    def breakdown(self) -> bool:
-        """Whether the space is invariant."""
-        return self.next_vector is None
 
     @property
     def coordinates(self) -> int:
         """Number of coordinates of a vector in this space, m + 1, or m after a breakdown."""
-        return self.dimension + (self.next_vector is not None)
+        return int(self.vectors.shape[0])
 
     @property
-    def generator(self) -> FloatArray:
-        """A in coordinates: the Hessenberg matrix and, below it, the step to the next vector.
+    def by_powers(self) -> bool:
+        """Whether `vectors` are the powers b, Ab, ... themselves; else they are orthonormal."""
+        return not np.array_equal(self.triangle, np.eye(self.coordinates))
 
-        Where A takes the next vector is not known; that column is zero, and `residual_integral` counts it.
+    @property
+    def breakdown(self) -> bool:
+        """Whether the space is invariant."""
+        return self.coordinates == self.dimension
+
+    @cached_property
+    def generator(self) -> FloatArray:
+        """A in coordinates: the Hessenberg matrix, below it the step to q_(m+1), and a guess of A q_(m+1).
+
+        Where A takes q_(m+1) is not known. The guess continues the last column as if the matrix were symmetric, which
+        it nearly is; `residual_integral` counts what it may miss. It nearly halves the error for nothing.
         """
         size = self.dimension
         matrix = np.zeros((self.coordinates, self.coordinates))
         matrix[:size, :size] = self.hessenberg
-        if self.next_vector is not None:
-            matrix[size, size - 1] = self.next_norm
+        if not self.breakdown and size:
+            matrix[size, size - 1] = matrix[size - 1, size] = self.next_norm
+            matrix[size, size] = self.hessenberg[-1, -1]
         return matrix
 
+    @property
+    def scale(self) -> float:
+        """The largest |A q_j| seen."""
+        columns = np.vstack([self.hessenberg, np.zeros(self.dimension)])
+        columns[-1, -1:] = self.next_norm
+        return float(np.linalg.norm(columns, axis=0).max(initial=0.0))
+
     def combine(self, coefficients: FloatArray, out: FloatArray) -> None:
-        """Write the vectors with these `coefficients` (k, coordinates) into `out` (k, n).
+        """Write the vectors with these `coefficients` (k, coordinates) in the orthonormal basis into `out` (k, n).
 
-        The rows of `out` may be the first ones of the basis itself, which is lost then.
+        The rows of `out` may be the first ones of `vectors` itself, which is lost then.
         """
-        mix_rows(coefficients, self.basis, out, self.next_vector)
+        mix_rows(solve_triangular(self.triangle, coefficients.T).T, self.vectors, out)
 
 
-def arnoldi(
-    apply: Callable[[FloatArray, FloatArray], None],
-    start: FloatArray,
-    krylov_dim: int,
-    *,
-    storage: FloatArray | None = None,
-    spare: FloatArray | None = None,
-) -> KrylovSpace:
-    """Build the Krylov space of an operator and a start vector of length n.
+def krylov_space(apply: Apply, storage: FloatArray) -> KrylovSpace:
+    """The Krylov space of an operator and a start vector, by the powers b, Ab, A^2 b, ... and their Gram matrix.
 
-    `apply(vector, image)` writes A times `vector` (n,) into `image` (n,). The basis is built in `storage`
-    ``(>= krylov_dim, n)``, whose first row may be `start` itself, and the next vector in `spare` (n,). Both are
-    allocated if absent. Cost: at most `krylov_dim` products.
+    `apply(vector, image)` writes A times `vector` (n,) into `image` (n,). `storage` is (m + 1, n), its first row
+    b; the space keeps it. Cost: m products and one pass over the powers; with its Cholesky factor R, the Gram matrix
+    R^T R gives A in the orthonormal basis R^-T (b, Ab, ...), which is never formed.
+
+    The powers grow more and more alike. That does no harm here: exp(A) and its relatives are sums of powers with
+    coefficients of one sign, which is how they are mixed again. Only where a power is dependent on the others up to
+    rounding, as when the space is invariant, Arnoldi's method takes over.
     """
-    length = start.size
-    if krylov_dim < 1:
-        raise ValueRangeError(f"krylov_dim is {krylov_dim}: give at least 1")
+    limit = storage.shape[0] - 1
+    for column in range(limit):
+        apply(storage[column], storage[column + 1])
+    products = gram(storage)
+    if products[0, 0] == 0.0:
+        return _nothing(storage)
+    triangle = _independent(products) if limit < storage.shape[1] else None
+    if triangle is None:
+        return replace(space := arnoldi(apply, storage), products=limit + space.products)
+    # A takes power j to power j + 1: in coordinates, the columns of R move one to the left.
+    steps = solve_triangular(triangle[:-1, :-1], triangle[:, 1:].T, trans="T").T
+    return KrylovSpace(storage, triangle, steps[:-1], float(triangle[0, 0]), float(steps[-1, -1]), limit)
+
+
+def _independent(products: FloatArray) -> FloatArray | None:
+    """The Cholesky factor of a Gram matrix, or None if its vectors are dependent up to rounding."""
+    norms = np.sqrt(np.diag(products))
+    if not (np.all(np.isfinite(norms)) and np.all(norms > 0.0)):
+        return None
+    factor, failed = lapack.dpotrf(products / np.outer(norms, norms), lower=0, clean=1)
+    if failed or np.any(np.diag(factor) ** 2 < DEPENDENT):
+        return None
+    result: FloatArray = factor * norms
+    return result
+
+
+def arnoldi(apply: Apply, storage: FloatArray) -> KrylovSpace:
+    """The same space as `krylov_space`, vector by vector: orthonormal ones, which then span it, in `storage`."""
+    length = storage.shape[1]
     # No Krylov space is larger than the space it lives in.
-    limit = min(krylov_dim, length)
-    rows = np.zeros((limit, length)) if storage is None else storage
-    last = np.zeros(length) if spare is None else spare
+    limit = min(storage.shape[0] - 1, length)
     hessenberg = np.zeros((limit, limit))
-    start_norm = float(np.sqrt(row_products(rows[:0], start)[1]))
+    start_norm = float(np.sqrt(row_products(storage[:0], storage[0])[1]))
     if start_norm == 0.0:
-        return KrylovSpace(rows[:0], None, hessenberg[:0, :0], 0.0, 0.0, 0.0)
-    np.multiply(start, 1.0 / start_norm, out=rows[0])
+        return _nothing(storage)
+    storage[0] *= 1.0 / start_norm
     scale = norm = 0.0
     for column in range(limit):
         size = column + 1
-        image = rows[size] if size < limit else last
-        apply(rows[column], image)
-        coefficients, norm, applied_norm = _orthonormalize(rows[:size], image)
+        image = storage[size]
+        apply(storage[column], image)
+        coefficients, norm, applied_norm = _orthonormalize(storage[:size], image)
         hessenberg[:size, column] = coefficients
         scale = max(scale, applied_norm)
-        if norm <= BREAKDOWN * scale:
-            return KrylovSpace(rows[:size], None, hessenberg[:size, :size].copy(), start_norm, 0.0, scale)
+        if norm <= BREAKDOWN * scale or size == length:
+            return KrylovSpace(storage[:size], np.eye(size), hessenberg[:size, :size].copy(), start_norm, 0.0, size)
         if size < limit:
             hessenberg[size, column] = norm
-    return KrylovSpace(rows[:limit], last, hessenberg, start_norm, norm, scale)
+    return KrylovSpace(storage[: limit + 1], np.eye(limit + 1), hessenberg, start_norm, norm, limit)
+
+
+def _nothing(storage: FloatArray) -> KrylovSpace:
+    """The space of a zero vector."""
+    empty = np.zeros((0, 0))
+    return KrylovSpace(storage[:0], empty, empty, 0.0, 0.0, 0)
 
 
 def _orthonormalize(basis: FloatArray, vector: FloatArray) -> tuple[FloatArray, float, float]:
@@ -173,9 +221,9 @@ def phi_trajectory(space: KrylovSpace, time: float) -> FloatArray:
 def residual_integral(space: KrylovSpace, trajectory: FloatArray, time: float) -> float:
     """The integral of the residual norm of a `trajectory` y in `space`, estimated.
 
-    The residual is y_(m+1)(t) A q_(m+1), the product not made; `scale` stands for its norm. The error e of the
-    approximation obeys e' = A e + residual, so this estimates ``|e(time)|`` up to the growth
-    ``exp(time * max(0, mu))`` of the flow, mu the logarithmic norm of A. Simpson's rule on the samples.
+    The residual is y_(m+1)(t) (A q_(m+1) - its guess), the product not made; `scale` stands for the norm of the
+    bracket. The error e of the approximation obeys e' = A e + residual, so this estimates ``|e(time)|`` up to the
+    growth ``exp(time * max(0, mu))`` of the flow, mu the logarithmic norm of A. Simpson's rule on the samples.
     """
     if space.breakdown:
         return 0.0

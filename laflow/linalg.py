@@ -1,8 +1,8 @@
 """Plain linear algebra on a few long rows, in the thread pool of the kernels.
 
 BLAS has all of this, but brings its own threads: on a busy or small machine two pools that wait for each other's
-cores cost far more than the arithmetic. Sums run over blocks and lanes of fixed size, so that results do not
-depend on the number of threads. Nothing here knows of flows or graphs.
+cores cost far more than the arithmetic. Sums run over blocks of fixed size and in double precision, so that results do
+not depend on the number of threads, nor much on the precision of the rows. Nothing here knows of flows or graphs.
 """
 
 import numba
@@ -12,81 +12,120 @@ from numpy.typing import NDArray
 
 from laflow.errors import ShapeError
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
+DoubleArray = NDArray[np.float64]
 
-BLOCK = 2048  # entries of a row per block: several rows fit in the second cache level
-LANES = 64  # partial sums side by side, which the compiler turns into vector instructions
+BLOCK = 1024  # entries of a row per block: a dozen rows fit in the first cache levels
 
 
-def row_products(rows: FloatArray, vector: FloatArray) -> tuple[FloatArray, float]:
+def row_products(rows: FloatArray, vector: FloatArray) -> tuple[DoubleArray, float]:
     """The inner products of `vector` (n,) with the rows (k, n), and with itself, in one pass."""
-    partial = np.empty((_blocks(vector), rows.shape[0] + 1))
-    _row_products(rows, vector, partial, np.empty((numba.get_num_threads(), LANES)))
+    partial = np.empty((_blocks(vector.size), rows.shape[0] + 1))
+    _row_products(rows, vector, partial, numba.get_num_threads())
     sums = partial.sum(axis=0)
     return sums[:-1], float(sums[-1])
 
 
-def subtract_rows(rows: FloatArray, coefficients: FloatArray, scale: float, vector: FloatArray) -> None:
+def gram(rows: FloatArray, known: DoubleArray | None = None) -> DoubleArray:
+    """The matrix (k, k) of all inner products of the rows (k, n), in one pass.
+
+    `known` (j, j), j <= k, are those of the first j rows: they are not computed again.
+    """
+    count = rows.shape[0]
+    first = 0 if known is None else known.shape[0]
+    partial = np.zeros((_blocks(rows.shape[1]), count, count))
+    _gram(rows, first, partial, numba.get_num_threads())
+    lower = partial.sum(axis=0)
+    if known is not None:
+        lower[:first, :first] = np.tril(known)
+    result: DoubleArray = lower + np.tril(lower, -1).T
+    return result
+
+
+def subtract_rows(rows: FloatArray, coefficients: DoubleArray, scale: float, vector: FloatArray) -> None:
     """``vector = scale * (vector - coefficients @ rows)``, in place."""
     _subtract_rows(rows, coefficients, scale, vector, numba.get_num_threads())
 
 
-def mix_rows(coefficients: FloatArray, rows: FloatArray, out: FloatArray, last: FloatArray | None = None) -> None:
-    """``out = coefficients @ rows``, of `rows` (m, n) and, if given, one row more, `last` (n,).
+def mix_rows(coefficients: DoubleArray, rows: FloatArray, out: FloatArray) -> None:
+    """``out = coefficients @ rows`` of `rows` (m, n) and `coefficients` (k, m), into `out` (k, n).
 
-    `coefficients` is (k, m) or (k, m + 1), `out` (k, n). `out` may overlap `rows`, row by row: every column is
-    read before it is written. Raises `ShapeError` where these do not fit: the loops below check nothing.
+    `out` may overlap `rows`, row by row: every column is read before it is written. Raises `ShapeError` where these do
+    not fit: the loops below check nothing.
     """
-    count, columns = coefficients.shape
-    wanted = (count, rows.shape[1])
-    if out.shape != wanted or columns != rows.shape[0] + (last is not None):
+    wanted = (coefficients.shape[0], rows.shape[1])
+    if out.shape != wanted or coefficients.shape[1] != rows.shape[0]:
         raise ShapeError(
             f"cannot mix rows {rows.shape} by coefficients {coefficients.shape} into {out.shape}: the result has "
             f"shape {wanted}, and there is one column for each row"
         )
-    buffer = np.empty((numba.get_num_threads(), coefficients.shape[0], BLOCK))
-    extra = out[0] if last is None else last
-    _mix_rows(np.ascontiguousarray(coefficients), rows, extra, out, buffer)
+    buffer = np.empty((numba.get_num_threads(), coefficients.shape[0], BLOCK), rows.dtype)
+    _mix_rows(np.ascontiguousarray(coefficients, dtype=rows.dtype), rows, out, buffer)
 
 
-def _blocks(vector: FloatArray) -> int:
-    return -(-vector.size // BLOCK)
+def _blocks(length: int) -> int:
+    return -(-length // BLOCK)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _product(left: FloatArray, right: FloatArray, lanes: FloatArray) -> float:
-    chunks = left.size // LANES
-    for lane in range(LANES):
-        lanes[lane] = 0.0
-    for chunk in range(chunks):
-        start = chunk * LANES
-        a, b = left[start : start + LANES], right[start : start + LANES]
-        for lane in range(LANES):
-            lanes[lane] += a[lane] * b[lane]
+# The only place where the compiler may reorder a sum: the lanes of a vector register are partial sums.
+_SUM = {"reassoc"}
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=_SUM)
+def _three_products(vector: FloatArray, first: FloatArray, second: FloatArray, third: FloatArray):  # type: ignore[no-untyped-def]
+    a, b, c = 0.0, 0.0, 0.0
+    for position in range(vector.size):
+        value = np.float64(vector[position])
+        a += value * first[position]
+        b += value * second[position]
+        c += value * third[position]
+    return a, b, c
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=_SUM)
+def _product(left: FloatArray, right: FloatArray) -> float:
     total = 0.0
-    for lane in range(LANES):
-        total += lanes[lane]
-    for position in range(chunks * LANES, left.size):
-        total += left[position] * right[position]
+    for position in range(left.size):
+        total += np.float64(left[position]) * right[position]
     return total
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
+def _products_into(rows: FloatArray, count: int, piece: FloatArray, start: int, out: DoubleArray) -> None:
+    """The products of `piece` with the same columns of the first `count` rows."""
+    stop = start + piece.size
+    whole = count // 3 * 3
+    for row in range(0, whole, 3):
+        a, b, c = _three_products(piece, rows[row, start:stop], rows[row + 1, start:stop], rows[row + 2, start:stop])
+        out[row], out[row + 1], out[row + 2] = a, b, c
+    for row in range(whole, count):
+        out[row] = _product(piece, rows[row, start:stop])
+
+
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
-def _row_products(rows: FloatArray, vector: FloatArray, partial: FloatArray, lanes: FloatArray) -> None:
-    count, length = rows.shape
-    blocks, tasks = partial.shape[0], lanes.shape[0]
+def _row_products(rows: FloatArray, vector: FloatArray, partial: DoubleArray, tasks: int) -> None:
+    count = rows.shape[0]
     for task in prange(tasks):
-        for block in range(task, blocks, tasks):
+        for block in range(task, partial.shape[0], tasks):
             start = block * BLOCK
-            stop = min(start + BLOCK, length)
-            piece = vector[start:stop]
-            for row in range(count):
-                partial[block, row] = _product(rows[row, start:stop], piece, lanes[task])
-            partial[block, count] = _product(piece, piece, lanes[task])
+            piece = vector[start : min(start + BLOCK, vector.size)]
+            _products_into(rows, count, piece, start, partial[block])
+            partial[block, count] = _product(piece, piece)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
-def _subtract_rows(rows: FloatArray, coefficients: FloatArray, scale: float, vector: FloatArray, tasks: int) -> None:
+def _gram(rows: FloatArray, first: int, partial: DoubleArray, tasks: int) -> None:
+    count, length = rows.shape
+    for task in prange(tasks):
+        for block in range(task, partial.shape[0], tasks):
+            start = block * BLOCK
+            for row in range(first, count):
+                piece = rows[row, start : min(start + BLOCK, length)]
+                _products_into(rows, row + 1, piece, start, partial[block, row])
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def _subtract_rows(rows: FloatArray, coefficients: DoubleArray, scale: float, vector: FloatArray, tasks: int) -> None:
     count, length = rows.shape
     blocks = (length + BLOCK - 1) // BLOCK
     for task in prange(tasks):
@@ -110,12 +149,11 @@ def _subtract_rows(rows: FloatArray, coefficients: FloatArray, scale: float, vec
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
-def _mix_rows(
-    coefficients: FloatArray, rows: FloatArray, last: FloatArray, out: FloatArray, buffer: FloatArray
-) -> None:
-    count, columns = coefficients.shape
-    used, length = rows.shape
+def _mix_rows(coefficients: FloatArray, rows: FloatArray, out: FloatArray, buffer: FloatArray) -> None:
+    count, used = coefficients.shape
+    length = rows.shape[1]
     blocks, tasks = (length + BLOCK - 1) // BLOCK, buffer.shape[0]
+    whole = used // 3 * 3
     for task in prange(tasks):
         for block in range(task, blocks, tasks):
             start = block * BLOCK
@@ -123,23 +161,17 @@ def _mix_rows(
             for target in range(count):
                 mixed = buffer[task, target, : stop - start]
                 weight = coefficients[target]
-                if columns > used:
-                    c, a = weight[used], last[start:stop]
+                for position in range(mixed.size):
+                    mixed[position] = 0.0
+                for row in range(0, whole, 3):
+                    c, d, e = weight[row], weight[row + 1], weight[row + 2]
+                    x, y, z = rows[row, start:stop], rows[row + 1, start:stop], rows[row + 2, start:stop]
                     for position in range(mixed.size):
-                        mixed[position] = c * a[position]
-                else:
+                        mixed[position] += c * x[position] + d * y[position] + e * z[position]
+                for row in range(whole, used):
+                    c, x = weight[row], rows[row, start:stop]
                     for position in range(mixed.size):
-                        mixed[position] = 0.0
-                for pair in range(used // 2):
-                    row = 2 * pair
-                    c, d = weight[row], weight[row + 1]
-                    a, b = rows[row, start:stop], rows[row + 1, start:stop]
-                    for position in range(mixed.size):
-                        mixed[position] += c * a[position] + d * b[position]
-                if used % 2:
-                    c, a = weight[used - 1], rows[used - 1, start:stop]
-                    for position in range(mixed.size):
-                        mixed[position] += c * a[position]
+                        mixed[position] += c * x[position]
             for target in range(count):
                 mixed, place = buffer[task, target, : stop - start], out[target, start:stop]
                 for position in range(mixed.size):

@@ -137,16 +137,21 @@ def guarded_linalg() -> types.ModuleType:
         _require(isinstance(scale, float), "scale")
         compiled.subtract_rows(rows, coefficients, scale, vector)
 
-    def mix_rows(coefficients: Any, rows: Any, out: Any, last: Any = None) -> None:
+    def gram(rows: Any, known: Any = None) -> Any:
+        _rows(rows, rows.shape[1:])
+        if known is not None:
+            _rows(known, known.shape[1:], contiguous=False)
+            _require(known.shape[0] == known.shape[1] <= rows.shape[0], "known")
+        return compiled.gram(rows, known)
+
+    def mix_rows(coefficients: Any, rows: Any, out: Any) -> None:
         _rows(coefficients, coefficients.shape[1:], contiguous=False)
         _rows(rows, rows.shape[1:])
         _rows(out, rows.shape[1:])
-        _require(coefficients.shape == (out.shape[0], rows.shape[0] + (last is not None)), "coefficients")
-        if last is not None:
-            _rows(last[None], rows.shape[1:])
-        compiled.mix_rows(coefficients, rows, out, last)
+        _require(coefficients.shape == (out.shape[0], rows.shape[0]), "coefficients")
+        compiled.mix_rows(coefficients, rows, out)
 
-    vars(module).update(row_products=row_products, subtract_rows=subtract_rows, mix_rows=mix_rows)
+    vars(module).update(row_products=row_products, subtract_rows=subtract_rows, gram=gram, mix_rows=mix_rows)
     return module
 
 

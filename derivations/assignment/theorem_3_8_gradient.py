@@ -146,7 +146,7 @@ program = Program(
         step(pulled[i, j], similarity[i, j] * (reached[i, j] - mean_reached[i])),
         step(
             gradient[i, k],
-            total(projected[r, i, j] * right[r, k, j], r, j) + total(pulled[i, j] * log_likelihood[k, j], j),
+            total(projected[r, i, j] * right[r, k, j], j, r) + total(pulled[i, j] * log_likelihood[k, j], j),
         ),
     ),
     outputs=(gradient,),

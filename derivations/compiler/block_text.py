@@ -58,6 +58,9 @@ class BlockText(ABC):
         self.lines = Lines()
         self.variables: dict[Index, str] = {}
         self.far: Index | None = None
+        # how the text names the place of the neighbour, and its number
+        self.near, self.slot = "near", "neighbour"
+        self.out_row = ""
         self.reads: dict[str, str] = {}
 
     def body(self) -> list[str]:
@@ -67,7 +70,7 @@ class BlockText(ABC):
         return self.lines.text
 
     def _nest(self, nest: LoopNest) -> None:
-        self.variables, self.far = {}, None
+        self.variables, self.far, self.out_row = {}, None, ""
         for line in textwrap.wrap(step_comment(self.program, nest), 100, subsequent_indent="    "):
             self.lines.add(f"# {line}")
         if nest.node is None:
@@ -130,7 +133,8 @@ class BlockText(ABC):
         where = f"{entry.array.name}_row"
         for position, index in enumerate(others):
             stride = "".join(f" * {size_name(self.program, later.range)}" for later in others[position + 1 :])
-            where += f" + {self.variables[index]}{stride}"
+            variable = self.variables[index]
+            where += f" + ({variable}){stride}" if stride and " " in variable else f" + {variable}{stride}"
         return where
 
     def text(self, value: sp.Expr) -> str:

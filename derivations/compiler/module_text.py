@@ -40,12 +40,13 @@ def module_text(lemma: Lemma, kernel: Kernel) -> str:
         targets.append(("graph", GraphBlock, GRAPH_FIELDS))
         _refuse_neighbour_rows(kernel)
     bodies = "\n\n".join(_target(lemma, kernel, *target) for target in targets)
-    used = [name for name in ("exp", "inf", "log", "sqrt") if re.search(rf"(?<!\w){name}\b", _code(bodies))]
+    used = [name for name in ("inf", "log", "sqrt") if re.search(rf"(?<!\w){name}\b", _code(bodies))]
     imports = f"from math import {', '.join(used)}\n\n" if used else ""
+    own = "\nfrom laflow.exponential import exp\n" if re.search(r"(?<!\w)exp\b", _code(bodies)) else ""
     origin = f"Generated from ``derivations/{_module_path(lemma)}`` ({lemma.reference})."
     return (
         f'"""{_first_line(program.title)}\n\n{origin}\n"""\n\n'
-        f"{imports}from numba import njit, prange\n\n"
+        f"{imports}from numba import njit, prange\n{own}\n"
         f"BLOCK = {BLOCK}  # nodes per block\n\n\n"
         f"{_work_rows(kernel)}\n\n{bodies}"
     )

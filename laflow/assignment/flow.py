@@ -14,7 +14,7 @@ from laflow.assignment.distances import finite_array
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.graph import FloatArray, Graph, GridGraph, IntArray
 from laflow.kernels import euler_step, lift, linear_map, log_likelihood, similarity, source
-from laflow.krylov import KrylovSpace, arnoldi, phi_trajectory, relative_residual
+from laflow.krylov import KrylovSpace, krylov_space, phi_trajectory, relative_residual
 from laflow.linalg import row_products
 
 # S is computed to a few rounding errors, so b = (S - 1/J)/J below this many of them is the zero vector.
@@ -140,14 +140,13 @@ def solve_packed_flow(problem: LabelingProblem, weights: FloatArray, time: float
     """`solve_flow` for packed, checked weights."""
     graph, labels = problem.graph, problem.labels
     rows = min(krylov_dim, problem.unknowns)
-    storage = graph.empty_nodes(rows, labels)
     similar = packed_similarity(problem, weights)
-    space = forward_space(problem, weights, similar, storage, graph.empty_nodes(labels))
+    space = forward_space(problem, weights, similar, graph.empty_nodes(rows + 1, labels))
     trajectory = phi_trajectory(space, time)
     tangent = graph.empty_nodes(labels)
     space.combine(trajectory[-1:], tangent.reshape(1, -1))
     estimate = relative_residual(space, trajectory, time)
-    return FlowSolution(graph, tangent, space.dimension, space.dimension, estimate)
+    return FlowSolution(graph, tangent, space.dimension, space.products, estimate)
 
 
 def packed_similarity(problem: LabelingProblem, weights: FloatArray) -> FloatArray:
@@ -158,20 +157,17 @@ def packed_similarity(problem: LabelingProblem, weights: FloatArray) -> FloatArr
 
 
 def forward_space(
-    problem: LabelingProblem, weights: FloatArray, similar: FloatArray, storage: FloatArray, spare: FloatArray
+    problem: LabelingProblem, weights: FloatArray, similar: FloatArray, storage: FloatArray
 ) -> KrylovSpace:
-    """The Krylov space of (A, b) built in `storage` ``(m, J, P)``, Eqs. (2.20)-(2.29)."""
-    graph = problem.graph
-    graph.run(source, (similar,), (storage[0],))
-    start = storage[0].reshape(-1)
-    if source_vanishes(start, problem):
-        start[:] = 0.0
+    """The Krylov space of (A, b), Eqs. (2.20)-(2.29), of dimension m in `storage` ``(m + 1, J, P)``."""
+    problem.graph.run(source, (similar,), (storage[0],))
+    if source_vanishes(storage[0].reshape(-1), problem):
+        storage[0] = 0.0
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
         linear_map_into(problem, weights, similar, vector, image)
 
-    rows = storage.reshape(storage.shape[0], -1)
-    return arnoldi(apply, start, min(rows.shape[0], problem.unknowns), storage=rows, spare=spare.reshape(-1))
+    return krylov_space(apply, storage.reshape(storage.shape[0], -1))
 
 
 def linear_map_into(

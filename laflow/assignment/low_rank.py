@@ -6,11 +6,13 @@ The first integral is a matrix M of rank at most m, M = P^T C Q with the small c
 exponential; its singular value decomposition, cut at rank r, feeds one pass over the pixels. The second
 summand needs Lambda only and is taken exactly: inside the low-rank part it would dominate the error at r = 1.
 
-Memory: two bases of m node fields, S, and one field more. The gradient of the loss is formed where the second
-basis begins, and the bases are turned into singular vectors in place.
+Memory: the powers that span two Krylov spaces, m + 1 node fields each, and S. Whatever is not needed for a while lends
+its memory: b is computed again from S, the powers are mixed into singular vectors in place, and the gradient with
+respect to the weights is written where there is room left.
 """
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -26,14 +28,13 @@ from laflow.graph import FloatArray, IntArray
 from laflow.kernels import linear_map_adjoint, low_rank_gradient, similarity, source
 from laflow.krylov import (
     KrylovSpace,
-    arnoldi,
+    krylov_space,
     phi_trajectory,
     relative_residual,
     residual_integral,
     simpson,
     van_loan_core,
 )
-from laflow.linalg import subtract_rows
 
 
 @dataclass(frozen=True)
@@ -51,20 +52,48 @@ class FlowGradient:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Large arrays that a gradient needs; reusing one spares the page faults of fresh memory."""
+    """Large arrays that a gradient needs; reusing one spares the page faults of fresh memory.
 
-    forward: FloatArray
-    adjoint: FloatArray
+    `fields` (rows, J, P) hold `powers` = m + 1 powers of either space: first the forward ones, then the adjoint ones,
+    which take the places of the last `lent` forward ones. These are computed again when they are needed.
+    """
+
+    fields: FloatArray
     similarity: FloatArray
+    powers: int
+    lent: int
 
     @staticmethod
-    def allocate(problem: LabelingProblem, krylov_dim: int, rank: int) -> "Workspace":
-        """Room for `krylov_dim` basis vectors, which `rank` singular vectors and one more field reuse."""
-        dimension = min(krylov_dim, problem.unknowns)
-        # a space has up to one coordinate more than basis vectors: the next vector counts too
-        rows = max(dimension, min(rank, dimension + 1) + 1)
+    def allocate(problem: LabelingProblem, krylov_dim: int, rank: int, *, lean: bool = False) -> "Workspace":
+        """Room for two spaces of `krylov_dim` and `rank` singular vectors.
+
+        With `lean`, up to two fields less, at the cost of as many products more.
+        """
+        powers = min(krylov_dim, problem.unknowns) + 1
+        mixed = min(rank, powers) + 1
+        saved = min(2, powers - 1) if lean else 0
+        rows = max(2 * powers - saved, powers + mixed, 2 * mixed)
+        lent = max(0, 2 * powers - rows)
         field = problem.graph.empty_nodes
-        return Workspace(field(rows, problem.labels), field(rows, problem.labels), field(problem.labels))
+        return Workspace(field(rows, problem.labels), field(problem.labels), powers, lent)
+
+    @property
+    def forward(self) -> FloatArray:
+        """The forward powers b, Ab, ..., ``(m + 1, J, P)``."""
+        return self.fields[: self.powers]
+
+    @property
+    def adjoint(self) -> FloatArray:
+        """The adjoint powers g, A^T g, ..., ``(m + 1, J, P)``."""
+        start = self.powers - self.lent
+        return self.fields[start : start + self.powers]
+
+    def gradient_like(self, problem: LabelingProblem, kept: int) -> FloatArray:
+        """Packed weights between the mixed fields, `kept` + 1 at either end, or new ones if there is no room."""
+        weights = problem.graph.weights_layout
+        free = self.fields[kept + 1 : self.fields.shape[0] - kept - 1].reshape(-1)
+        size = prod(weights)
+        return free[:size].reshape(weights) if free.size >= size else problem.graph.empty_weights()
 
 
 @dataclass(frozen=True)
@@ -77,6 +106,7 @@ class _Factors:
     tangent: FloatArray
     moments: Moments
     dimensions: tuple[int, int]
+    forward_products: int
     matvecs: int
     tangent_error: float
     error_estimate: float
@@ -106,19 +136,20 @@ def low_rank_flow_gradient(
 
     `weights` are packed and checked, `truth` is checked. The result holds no reference to `workspace`.
     """
-    room = Workspace.allocate(problem, krylov_dim, rank) if workspace is None else workspace
+    room = Workspace.allocate(problem, krylov_dim, rank, lean=True) if workspace is None else workspace
     problem.graph.run(similarity, (weights, problem.log_likelihood), (room.similarity,))
     factors = _factorize(problem, weights, truth, room, time, krylov_dim, rank)
-    gradient = assemble_gradient(
-        problem, weights, room.similarity, factors.left, factors.right, factors.adjoint_integral
-    )
     kept, moments, estimate = factors.left.shape[0], factors.moments, factors.error_estimate
-    tangent, dimensions, matvecs = factors.tangent, factors.dimensions, factors.matvecs
-    forward_dim, tangent_error = dimensions[0], factors.tangent_error
-    # Before the tangent is copied out of the first basis, let go of the second one.
-    del room, factors
-    solution = FlowSolution(problem.graph, tangent.copy(), forward_dim, forward_dim, tangent_error)
-    return FlowGradient(gradient, moments, solution, max(dimensions), kept, matvecs, estimate)
+    gradient = room.gradient_like(problem, kept)
+    assemble_gradient(
+        problem, weights, room.similarity, factors.left, factors.right, factors.adjoint_integral, gradient
+    )
+    dimensions, matvecs = factors.dimensions, factors.matvecs
+    # S has served; in memory of our own it makes room for the solution, which outlives the rest.
+    tangent = room.similarity if workspace is None else problem.graph.empty_nodes(problem.labels)
+    tangent[...] = factors.tangent
+    solution = FlowSolution(problem.graph, tangent, dimensions[0], factors.forward_products, factors.tangent_error)
+    return FlowGradient(gradient.copy(), moments, solution, max(dimensions), kept, matvecs, estimate)
 
 
 def _factorize(
@@ -132,33 +163,36 @@ def _factorize(
 ) -> _Factors:
     """Both Krylov spaces, turned in place into the singular vectors of M, Lambda and v_T."""
     graph = problem.graph
-    dimension = min(krylov_dim, problem.unknowns)
-    first, last = room.forward[0], graph.empty_nodes(problem.labels)
-    forward = forward_space(problem, weights, room.similarity, room.forward[:dimension], last)
+    forward = forward_space(problem, weights, room.similarity, room.forward)
     trajectory = phi_trajectory(forward, time)
-    forward.combine(trajectory[-1:], room.adjoint[0].reshape(1, -1))
+    tangent = room.adjoint[1]
+    forward.combine(trajectory[-1:], tangent.reshape(1, -1))
+    # Orthonormal vectors, which only small or degenerate problems need, are not computed again but kept.
+    saved = None if forward.by_powers else forward.vectors.copy()
 
-    # From here on the first and the last vector of the first space give their memory to V* and to the products
-    # with A^T: they are cheap to compute again.
-    first[...] = 0.0
-    target_into(problem, truth, first)
-    moments = packed_moments(graph, first, room.adjoint[0])
-    direction_gradient_into(graph, first, room.adjoint[0], moments, room.adjoint[0])
-    adjoint = _adjoint_space(problem, weights, room, first, last, dimension)
+    # From here on the first power, and perhaps the last ones, lend their memory.
+    target = room.fields[0]
+    target[...] = 0.0
+    target_into(problem, truth, target)
+    moments = packed_moments(graph, target, tangent)
+    direction_gradient_into(graph, target, tangent, moments, room.adjoint[0])
+    adjoint = _adjoint_space(problem, weights, room)
 
     core = _truncated_core(adjoint, forward, trajectory, time, rank)
     kept = core.left.shape[0]
-    adjoint.combine(np.vstack([core.left, core.covector]), _flat(room.adjoint[: kept + 1]))
-    _restore_ends(problem, weights, room.similarity, forward)
-    forward.combine(np.vstack([core.right, trajectory[-1]]), _flat(room.forward[: kept + 1]))
+    lefts, rights = room.fields[room.fields.shape[0] - kept - 1 :], room.fields[: kept + 1]
+    adjoint.combine(np.vstack([core.left, core.covector]), _flat(lefts))
+    again = _restore(problem, weights, room, forward, saved)
+    forward.combine(np.vstack([core.right, trajectory[-1]]), _flat(rights))
     return _Factors(
-        room.adjoint[:kept],
-        room.forward[:kept],
-        room.adjoint[kept],
-        room.forward[kept],
+        lefts[:kept],
+        rights[:kept],
+        lefts[kept],
+        rights[kept],
         moments,
         (forward.dimension, adjoint.dimension),
-        forward.dimension + adjoint.dimension + (not forward.breakdown),
+        forward.products,
+        forward.products + adjoint.products + again,
         relative_residual(forward, trajectory, time),
         core.error_estimate,
     )
@@ -171,51 +205,49 @@ def assemble_gradient(
     left: FloatArray,
     right: FloatArray,
     adjoint_integral: FloatArray,
-) -> FloatArray:
-    """The packed gradient from M = sum_r left_r right_r^T and Lambda: Lemmas 3.2-3.5 in one pass over the
-    pixels.
+    gradient: FloatArray,
+) -> None:
+    """Write the packed gradient from M = sum_r left_r right_r^T and Lambda: Lemmas 3.2-3.5 in one pass over the pixels.
 
     `left` and `right` are (R, J, P), `adjoint_integral` is (J, P).
     """
-    gradient = problem.graph.empty_weights()
     inputs = (weights, similar, problem.log_likelihood, left, right, adjoint_integral)
     problem.graph.run(low_rank_gradient, inputs, (gradient,))
-    return gradient
 
 
 def _flat(fields: FloatArray) -> FloatArray:
     return fields.reshape(fields.shape[0], -1)
 
 
-def _adjoint_space(
+def _adjoint_space(problem: LabelingProblem, weights: FloatArray, room: Workspace) -> KrylovSpace:
+    """The Krylov space of (A^T, g), Eq. (3.41), g being the first row of `room.adjoint`."""
+    fields = room.similarity.shape
+
+    def apply(vector: FloatArray, image: FloatArray) -> None:
+        inputs = (weights, room.similarity, vector.reshape(fields))
+        problem.graph.run(linear_map_adjoint, inputs, (room.fields[0], image.reshape(fields)))
+
+    return krylov_space(apply, _flat(room.adjoint))
+
+
+def _restore(
     problem: LabelingProblem,
     weights: FloatArray,
     room: Workspace,
-    scratch: FloatArray,
-    last: FloatArray,
-    dimension: int,
-) -> KrylovSpace:
-    """The Krylov space of (A^T, g), Eq. (3.41), g being the first row of the second basis."""
-
-    def apply(vector: FloatArray, image: FloatArray) -> None:
-        inputs = (weights, room.similarity, vector.reshape(scratch.shape))
-        problem.graph.run(linear_map_adjoint, inputs, (scratch, image.reshape(scratch.shape)))
-
-    rows = _flat(room.adjoint)
-    return arnoldi(apply, rows[0], dimension, storage=rows, spare=last.reshape(-1))
-
-
-def _restore_ends(problem: LabelingProblem, weights: FloatArray, similar: FloatArray, forward: KrylovSpace) -> None:
-    """Compute q_1 = b / |b| again, and the next vector by the last step of Arnoldi's method."""
+    forward: KrylovSpace,
+    saved: FloatArray | None,
+) -> int:
+    """Give the forward space back what lent its memory; the number of products that this took."""
     if not forward.dimension:
-        return
-    first = forward.basis[0]
-    problem.graph.run(source, (similar,), (first.reshape(similar.shape),))
-    first *= 1.0 / forward.start_norm
-    if forward.next_vector is not None:
-        linear_map_into(problem, weights, similar, forward.basis[-1], forward.next_vector)
-        coefficients = np.ascontiguousarray(forward.hessenberg[:, -1])
-        subtract_rows(forward.basis, coefficients, 1.0 / forward.next_norm, forward.next_vector)
+        return 0
+    if saved is not None:
+        forward.vectors[...] = saved
+        return 0
+    problem.graph.run(source, (room.similarity,), (room.fields[0],))
+    first = room.powers - room.lent
+    for power in range(first, forward.coordinates):
+        linear_map_into(problem, weights, room.similarity, forward.vectors[power - 1], forward.vectors[power])
+    return max(0, forward.coordinates - first)
 
 
 def _truncated_core(

@@ -68,9 +68,11 @@ def krylov_flow_gradient(
     """The gradient in one Krylov space of that sum. Raises `ProblemSizeError` beyond `KRYLOV_LIMIT`."""
     _require_size(problem, "krylov", KRYLOV_LIMIT)
     linear = _linearize(problem, weights, truth, time)
-    space = arnoldi(_kronecker_sum(linear.generator), _start(linear, time).ravel(), krylov_dim)
-    trajectory = phi_trajectory(space, time)
     size = problem.unknowns + 1
+    storage = np.zeros((min(krylov_dim, size * size) + 1, size * size))
+    storage[0] = _start(linear, time).ravel()
+    space = arnoldi(_kronecker_sum(linear.generator), storage)
+    trajectory = phi_trajectory(space, time)
     integral = np.zeros((size, size))
     space.combine(trajectory[-1:], integral.reshape(1, -1))
     error = relative_residual(space, trajectory, time)
@@ -137,7 +139,8 @@ def _pull_back(
     problem.graph.interior(columns)[...] = integral[:-1, :-1].T.reshape(fields)
     problem.graph.interior(units)[...] = np.eye(problem.unknowns).reshape(fields)
     problem.graph.interior(last)[...] = integral[:-1, -1].reshape(fields[1:])
-    gradient = assemble_gradient(problem, weights, linear.similar, columns, units, last)
+    gradient = problem.graph.empty_weights()
+    assemble_gradient(problem, weights, linear.similar, columns, units, last, gradient)
     return FlowGradient(gradient, linear.moments, linear.solution, krylov_dim, problem.unknowns, matvecs, error)
 
 

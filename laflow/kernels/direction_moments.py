@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.2), (3.4)
 # SymPy:      1.14.0
 # derivation: sha256 1917964c4aba1ae348a6fec23a19365a766459505a7136e2ceca528fd3e3e987
-# body:       sha256 ab0ccbc530c3514f19326d0e69b93f9781cc7ac73ddcdbf7ea87b30b5553557d
+# body:       sha256 5816ca3aa8b832d569af462e89977de2bb6dd1a500c627baee1052d334ee3429
 
 """The sums <V*, V>, ‖V‖² and ‖V*‖² of the direction loss, Eq. (3.4), block by block.
 
@@ -31,7 +31,23 @@ def _grid_block(target, tangent, inner, square, target_square, work, start, stop
     out_p = work[node_inner_row]
     for p in range(count):
         out_p[p] = 0.0
-    for label in range(labels):
+    for label in range(0, labels // 4 * 4, 4):
+        tangent_p = tangent[label, start:stop]
+        target_p = target[label, start:stop]
+        tangent_p2 = tangent[label + 1, start:stop]
+        target_p2 = target[label + 1, start:stop]
+        tangent_p3 = tangent[label + 2, start:stop]
+        target_p3 = target[label + 2, start:stop]
+        tangent_p4 = tangent[label + 3, start:stop]
+        target_p4 = target[label + 3, start:stop]
+        for p in range(count):
+            out_p[p] += (
+                tangent_p[p] * target_p[p]
+                + tangent_p2[p] * target_p2[p]
+                + tangent_p3[p] * target_p3[p]
+                + tangent_p4[p] * target_p4[p]
+            )
+    for label in range(labels // 4 * 4, labels):
         tangent_p = tangent[label, start:stop]
         target_p = target[label, start:stop]
         for p in range(count):
@@ -40,7 +56,19 @@ def _grid_block(target, tangent, inner, square, target_square, work, start, stop
     out_p = work[node_square_row]
     for p in range(count):
         out_p[p] = 0.0
-    for label in range(labels):
+    for label in range(0, labels // 4 * 4, 4):
+        tangent_p = tangent[label, start:stop]
+        tangent_p2 = tangent[label + 1, start:stop]
+        tangent_p3 = tangent[label + 2, start:stop]
+        tangent_p4 = tangent[label + 3, start:stop]
+        for p in range(count):
+            out_p[p] += (
+                tangent_p[p] * tangent_p[p]
+                + tangent_p2[p] * tangent_p2[p]
+                + tangent_p3[p] * tangent_p3[p]
+                + tangent_p4[p] * tangent_p4[p]
+            )
+    for label in range(labels // 4 * 4, labels):
         tangent_p = tangent[label, start:stop]
         for p in range(count):
             out_p[p] += tangent_p[p] * tangent_p[p]
@@ -48,7 +76,19 @@ def _grid_block(target, tangent, inner, square, target_square, work, start, stop
     out_p = work[node_target_square_row]
     for p in range(count):
         out_p[p] = 0.0
-    for label in range(labels):
+    for label in range(0, labels // 4 * 4, 4):
+        target_p = target[label, start:stop]
+        target_p2 = target[label + 1, start:stop]
+        target_p3 = target[label + 2, start:stop]
+        target_p4 = target[label + 3, start:stop]
+        for p in range(count):
+            out_p[p] += (
+                target_p[p] * target_p[p]
+                + target_p2[p] * target_p2[p]
+                + target_p3[p] * target_p3[p]
+                + target_p4[p] * target_p4[p]
+            )
+    for label in range(labels // 4 * 4, labels):
         target_p = target[label, start:stop]
         for p in range(count):
             out_p[p] += target_p[p] * target_p[p]

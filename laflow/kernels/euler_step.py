@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.48), (3.49)
 # SymPy:      1.14.0
 # derivation: sha256 b920906a240840e9a3935ec2f5d0c8813342cf8b901152d3b95bde8be18bb4b9
-# body:       sha256 896ee07335975a0dbd81de694942d6d52c8fbf8239a87776a36728385c2d98f8
+# body:       sha256 610b52e7e7f77c4ddd677e27d850ad0b658ca720bc9bdc3342a38e2e477981f8
 
 """One explicit Euler step V + h(A(Ω)V + B) of the linearized flow, Eq. (3.49).
 
@@ -29,19 +29,91 @@ def _grid_block(offsets, weights, similarity, source, tangent, step_size, image,
     # averaged[i, j] = total(tangent[k, j] * weights[i, k], k)
     for label in range(labels):
         out_p = image[label, start:stop]
-        for p in range(count):
-            out_p[p] = 0.0
-        for neighbour in range(neighbours):
+        for neighbour in range(0, neighbours // 9 * 9, 9):
+            near = start + offsets[neighbour]
+            near2 = start + offsets[neighbour + 1]
+            near3 = start + offsets[neighbour + 2]
+            near4 = start + offsets[neighbour + 3]
+            near5 = start + offsets[neighbour + 4]
+            near6 = start + offsets[neighbour + 5]
+            near7 = start + offsets[neighbour + 6]
+            near8 = start + offsets[neighbour + 7]
+            near9 = start + offsets[neighbour + 8]
+            near_tangent_p = tangent[label, near : near + count]
+            weights_p = weights[neighbour, start:stop]
+            near_tangent_p2 = tangent[label, near2 : near2 + count]
+            weights_p2 = weights[neighbour + 1, start:stop]
+            near_tangent_p3 = tangent[label, near3 : near3 + count]
+            weights_p3 = weights[neighbour + 2, start:stop]
+            near_tangent_p4 = tangent[label, near4 : near4 + count]
+            weights_p4 = weights[neighbour + 3, start:stop]
+            near_tangent_p5 = tangent[label, near5 : near5 + count]
+            weights_p5 = weights[neighbour + 4, start:stop]
+            near_tangent_p6 = tangent[label, near6 : near6 + count]
+            weights_p6 = weights[neighbour + 5, start:stop]
+            near_tangent_p7 = tangent[label, near7 : near7 + count]
+            weights_p7 = weights[neighbour + 6, start:stop]
+            near_tangent_p8 = tangent[label, near8 : near8 + count]
+            weights_p8 = weights[neighbour + 7, start:stop]
+            near_tangent_p9 = tangent[label, near9 : near9 + count]
+            weights_p9 = weights[neighbour + 8, start:stop]
+            if neighbour == 0:
+                for p in range(count):
+                    out_p[p] = (
+                        near_tangent_p[p] * weights_p[p]
+                        + near_tangent_p2[p] * weights_p2[p]
+                        + near_tangent_p3[p] * weights_p3[p]
+                        + near_tangent_p4[p] * weights_p4[p]
+                        + near_tangent_p5[p] * weights_p5[p]
+                        + near_tangent_p6[p] * weights_p6[p]
+                        + near_tangent_p7[p] * weights_p7[p]
+                        + near_tangent_p8[p] * weights_p8[p]
+                        + near_tangent_p9[p] * weights_p9[p]
+                    )
+            else:
+                for p in range(count):
+                    out_p[p] += (
+                        near_tangent_p[p] * weights_p[p]
+                        + near_tangent_p2[p] * weights_p2[p]
+                        + near_tangent_p3[p] * weights_p3[p]
+                        + near_tangent_p4[p] * weights_p4[p]
+                        + near_tangent_p5[p] * weights_p5[p]
+                        + near_tangent_p6[p] * weights_p6[p]
+                        + near_tangent_p7[p] * weights_p7[p]
+                        + near_tangent_p8[p] * weights_p8[p]
+                        + near_tangent_p9[p] * weights_p9[p]
+                    )
+        for neighbour in range(neighbours // 9 * 9, neighbours):
             near = start + offsets[neighbour]
             near_tangent_p = tangent[label, near : near + count]
             weights_p = weights[neighbour, start:stop]
-            for p in range(count):
-                out_p[p] += near_tangent_p[p] * weights_p[p]
+            if neighbour == 0:
+                for p in range(count):
+                    out_p[p] = near_tangent_p[p] * weights_p[p]
+            else:
+                for p in range(count):
+                    out_p[p] += near_tangent_p[p] * weights_p[p]
     # mean[i] = total(averaged[i, j] * similarity[i, j], j)
     out_p = work[mean_row]
     for p in range(count):
         out_p[p] = 0.0
-    for label in range(labels):
+    for label in range(0, labels // 4 * 4, 4):
+        averaged_p = image[label, start:stop]
+        similarity_p = similarity[label, start:stop]
+        averaged_p2 = image[label + 1, start:stop]
+        similarity_p2 = similarity[label + 1, start:stop]
+        averaged_p3 = image[label + 2, start:stop]
+        similarity_p3 = similarity[label + 2, start:stop]
+        averaged_p4 = image[label + 3, start:stop]
+        similarity_p4 = similarity[label + 3, start:stop]
+        for p in range(count):
+            out_p[p] += (
+                averaged_p[p] * similarity_p[p]
+                + averaged_p2[p] * similarity_p2[p]
+                + averaged_p3[p] * similarity_p3[p]
+                + averaged_p4[p] * similarity_p4[p]
+            )
+    for label in range(labels // 4 * 4, labels):
         averaged_p = image[label, start:stop]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
@@ -51,13 +123,11 @@ def _grid_block(offsets, weights, similarity, source, tangent, step_size, image,
     for label in range(labels):
         out_p = image[label, start:stop]
         mean_p = work[mean_row]
-        averaged_p = image[label, start:stop]
         similarity_p = similarity[label, start:stop]
         source_p = source[label, start:stop]
         tangent_p = tangent[label, start:stop]
         for p in range(count):
-            new = step_size * (similarity_p[p] * (averaged_p[p] - mean_p[p]) + source_p[p]) + tangent_p[p]
-            out_p[p] = new
+            out_p[p] = step_size * (similarity_p[p] * (out_p[p] - mean_p[p]) + source_p[p]) + tangent_p[p]
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

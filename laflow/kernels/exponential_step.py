@@ -3,16 +3,18 @@
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
 # derivation: sha256 34ef77bc0f78ea3da0cedbea2bbf8e7147d7ba462fd532acb388372be923fa4f
-# body:       sha256 587e4dee6e15d412862576efab39f0d5036963b4c2576f1c80e2abf0c53baefc
+# body:       sha256 fec74f452b910378fcb837952a4fdaf85ea3bcf77af72b4afbd09b8b0ded8ac9
 
 """The descent step exp_Ω(-h ∂L) on the weight patches, Eqs. (3.7), (3.8).
 
 Generated from ``derivations/assignment/riemannian_descent.py`` (Eqs. (3.7), (3.8)).
 """
 
-from math import exp, inf
+from math import inf
 
 from numba import njit, prange
+
+from laflow.exponential import exp
 
 BLOCK = 256  # nodes per block
 
@@ -49,30 +51,66 @@ def _grid_block(offsets, weights, gradient, inside, step_size, updated, work, st
         out_p = updated[neighbour, start:stop]
         weights_p = weights[neighbour, start:stop]
         shift_p = work[shift_row]
-        exponent_p = updated[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                out_p[p] = exp(exponent_p[p] - shift_p[p]) * weights_p[p]
+                out_p[p] = exp(out_p[p] - shift_p[p]) * weights_p[p]
             else:
                 out_p[p] = 0.0
     # norm[i] = total(grown[i, o], o)
     out_p = work[norm_row]
-    for p in range(count):
-        out_p[p] = 0.0
-    for neighbour in range(neighbours):
+    for neighbour in range(0, neighbours // 9 * 9, 9):
         grown_p = updated[neighbour, start:stop]
-        for p in range(count):
-            out_p[p] += grown_p[p]
+        grown_p2 = updated[neighbour + 1, start:stop]
+        grown_p3 = updated[neighbour + 2, start:stop]
+        grown_p4 = updated[neighbour + 3, start:stop]
+        grown_p5 = updated[neighbour + 4, start:stop]
+        grown_p6 = updated[neighbour + 5, start:stop]
+        grown_p7 = updated[neighbour + 6, start:stop]
+        grown_p8 = updated[neighbour + 7, start:stop]
+        grown_p9 = updated[neighbour + 8, start:stop]
+        if neighbour == 0:
+            for p in range(count):
+                out_p[p] = (
+                    grown_p[p]
+                    + grown_p2[p]
+                    + grown_p3[p]
+                    + grown_p4[p]
+                    + grown_p5[p]
+                    + grown_p6[p]
+                    + grown_p7[p]
+                    + grown_p8[p]
+                    + grown_p9[p]
+                )
+        else:
+            for p in range(count):
+                out_p[p] += (
+                    grown_p[p]
+                    + grown_p2[p]
+                    + grown_p3[p]
+                    + grown_p4[p]
+                    + grown_p5[p]
+                    + grown_p6[p]
+                    + grown_p7[p]
+                    + grown_p8[p]
+                    + grown_p9[p]
+                )
+    for neighbour in range(neighbours // 9 * 9, neighbours):
+        grown_p = updated[neighbour, start:stop]
+        if neighbour == 0:
+            for p in range(count):
+                out_p[p] = grown_p[p]
+        else:
+            for p in range(count):
+                out_p[p] += grown_p[p]
     # updated[i, o] = grown[i, o] * inside[i, o] / norm[i]
     for neighbour in range(neighbours):
         out_p = updated[neighbour, start:stop]
         norm_p = work[norm_row]
-        grown_p = updated[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                out_p[p] = grown_p[p] / norm_p[p]
+                out_p[p] = out_p[p] / norm_p[p]
             else:
                 out_p[p] = 0.0
 

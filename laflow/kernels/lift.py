@@ -3,16 +3,18 @@
 # lemma:      Eqs. (1.3), (2.22a)
 # SymPy:      1.14.0
 # derivation: sha256 f6742a7adc8a0dc46914ff6ff16a76b7a4a0aeba1e5c28eb3158779482cbae98
-# body:       sha256 266069bc7261e44cd935e9bec2ee632636e8497bb8b2436ce5ce4be3f56230a0
+# body:       sha256 7399ee369e48e7728d77cd4f759a9b180ba92aa22df0f98ae1508aeb2c6b63e1
 
 """Assignments W = Exp_{W0}(V) = softmax(J V) from tangent vectors at the barycentre, Eq. (1.3).
 
 Generated from ``derivations/assignment/lifting.py`` (Eqs. (1.3), (2.22a)).
 """
 
-from math import exp, inf
+from math import inf
 
 from numba import njit, prange
+
+from laflow.exponential import exp
 
 BLOCK = 256  # nodes per block
 
@@ -47,7 +49,14 @@ def _grid_block(tangent, assignment, work, start, stop):
     out_p = work[norm_row]
     for p in range(count):
         out_p[p] = 0.0
-    for label in range(labels):
+    for label in range(0, labels // 4 * 4, 4):
+        grown_p = assignment[label, start:stop]
+        grown_p2 = assignment[label + 1, start:stop]
+        grown_p3 = assignment[label + 2, start:stop]
+        grown_p4 = assignment[label + 3, start:stop]
+        for p in range(count):
+            out_p[p] += grown_p[p] + grown_p2[p] + grown_p3[p] + grown_p4[p]
+    for label in range(labels // 4 * 4, labels):
         grown_p = assignment[label, start:stop]
         for p in range(count):
             out_p[p] += grown_p[p]
@@ -55,9 +64,8 @@ def _grid_block(tangent, assignment, work, start, stop):
     for label in range(labels):
         out_p = assignment[label, start:stop]
         norm_p = work[norm_row]
-        grown_p = assignment[label, start:stop]
         for p in range(count):
-            out_p[p] = grown_p[p] / norm_p[p]
+            out_p[p] = out_p[p] / norm_p[p]
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 494a4f9a6c180566ee81c54e622cf92ae7c8b50f9a7c9efe0349942d76804d2d
-# body:       sha256 ae642ce0707c83c947c804ea33736103c564096467fd51842c63a49b6dac4ef1
+# body:       sha256 7e60e0cc405ac75e0adb60b7757a7a3e1f3620746ea138cd8f30b7d431f6e000
 
 """The adjoint A(Ω)ᵀZ = Ωᵀ R_S Z of the linear map, Eq. (2.23).
 
@@ -29,7 +29,23 @@ def _grid_block_1(similarity, covector, projected, work, start, stop):
     out_p = work[mean_row]
     for p in range(count):
         out_p[p] = 0.0
-    for label in range(labels):
+    for label in range(0, labels // 4 * 4, 4):
+        covector_p = covector[label, start:stop]
+        similarity_p = similarity[label, start:stop]
+        covector_p2 = covector[label + 1, start:stop]
+        similarity_p2 = similarity[label + 1, start:stop]
+        covector_p3 = covector[label + 2, start:stop]
+        similarity_p3 = similarity[label + 2, start:stop]
+        covector_p4 = covector[label + 3, start:stop]
+        similarity_p4 = similarity[label + 3, start:stop]
+        for p in range(count):
+            out_p[p] += (
+                covector_p[p] * similarity_p[p]
+                + covector_p2[p] * similarity_p2[p]
+                + covector_p3[p] * similarity_p3[p]
+                + covector_p4[p] * similarity_p4[p]
+            )
+    for label in range(labels // 4 * 4, labels):
         covector_p = covector[label, start:stop]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
@@ -52,14 +68,70 @@ def _grid_block_2(offsets, weights, similarity, projected, image, start, stop):
     # image[k, j] = total(projected[i, j] * weights[i, k], i)
     for label in range(labels):
         out_p = image[label, start:stop]
-        for p in range(count):
-            out_p[p] = 0.0
-        for neighbour in range(neighbours):
+        for neighbour in range(0, neighbours // 9 * 9, 9):
+            near = start - offsets[neighbour]
+            near2 = start - offsets[neighbour + 1]
+            near3 = start - offsets[neighbour + 2]
+            near4 = start - offsets[neighbour + 3]
+            near5 = start - offsets[neighbour + 4]
+            near6 = start - offsets[neighbour + 5]
+            near7 = start - offsets[neighbour + 6]
+            near8 = start - offsets[neighbour + 7]
+            near9 = start - offsets[neighbour + 8]
+            near_projected_p = projected[label, near : near + count]
+            near_weights_p = weights[neighbour, near : near + count]
+            near_projected_p2 = projected[label, near2 : near2 + count]
+            near_weights_p2 = weights[neighbour + 1, near2 : near2 + count]
+            near_projected_p3 = projected[label, near3 : near3 + count]
+            near_weights_p3 = weights[neighbour + 2, near3 : near3 + count]
+            near_projected_p4 = projected[label, near4 : near4 + count]
+            near_weights_p4 = weights[neighbour + 3, near4 : near4 + count]
+            near_projected_p5 = projected[label, near5 : near5 + count]
+            near_weights_p5 = weights[neighbour + 4, near5 : near5 + count]
+            near_projected_p6 = projected[label, near6 : near6 + count]
+            near_weights_p6 = weights[neighbour + 5, near6 : near6 + count]
+            near_projected_p7 = projected[label, near7 : near7 + count]
+            near_weights_p7 = weights[neighbour + 6, near7 : near7 + count]
+            near_projected_p8 = projected[label, near8 : near8 + count]
+            near_weights_p8 = weights[neighbour + 7, near8 : near8 + count]
+            near_projected_p9 = projected[label, near9 : near9 + count]
+            near_weights_p9 = weights[neighbour + 8, near9 : near9 + count]
+            if neighbour == 0:
+                for p in range(count):
+                    out_p[p] = (
+                        near_projected_p[p] * near_weights_p[p]
+                        + near_projected_p2[p] * near_weights_p2[p]
+                        + near_projected_p3[p] * near_weights_p3[p]
+                        + near_projected_p4[p] * near_weights_p4[p]
+                        + near_projected_p5[p] * near_weights_p5[p]
+                        + near_projected_p6[p] * near_weights_p6[p]
+                        + near_projected_p7[p] * near_weights_p7[p]
+                        + near_projected_p8[p] * near_weights_p8[p]
+                        + near_projected_p9[p] * near_weights_p9[p]
+                    )
+            else:
+                for p in range(count):
+                    out_p[p] += (
+                        near_projected_p[p] * near_weights_p[p]
+                        + near_projected_p2[p] * near_weights_p2[p]
+                        + near_projected_p3[p] * near_weights_p3[p]
+                        + near_projected_p4[p] * near_weights_p4[p]
+                        + near_projected_p5[p] * near_weights_p5[p]
+                        + near_projected_p6[p] * near_weights_p6[p]
+                        + near_projected_p7[p] * near_weights_p7[p]
+                        + near_projected_p8[p] * near_weights_p8[p]
+                        + near_projected_p9[p] * near_weights_p9[p]
+                    )
+        for neighbour in range(neighbours // 9 * 9, neighbours):
             near = start - offsets[neighbour]
             near_projected_p = projected[label, near : near + count]
             near_weights_p = weights[neighbour, near : near + count]
-            for p in range(count):
-                out_p[p] += near_projected_p[p] * near_weights_p[p]
+            if neighbour == 0:
+                for p in range(count):
+                    out_p[p] = near_projected_p[p] * near_weights_p[p]
+            else:
+                for p in range(count):
+                    out_p[p] += near_projected_p[p] * near_weights_p[p]
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.15), (2.16)
 # SymPy:      1.14.0
 # derivation: sha256 82f4ad99daf043638d8c7186a4d853f870d5ac7e283202059d78eaeb4efae409
-# body:       sha256 082475f7be742bb27c538739f0f2d19ede4dda0df4aff45f4463f0295d709de9
+# body:       sha256 f0f94baa121b366ff4a0cae4446ca9a7d38dfd448b1e5f57e039a6641356945c
 
 """The tangent vector L = -Π0 D/ρ of the likelihoods at the barycentre, Eq. (2.16).
 
@@ -29,7 +29,14 @@ def _grid_block(distances, distance_scale, log_likelihood, work, start, stop):
     out_p = work[whole_row]
     for p in range(count):
         out_p[p] = 0.0
-    for label in range(labels):
+    for label in range(0, labels // 4 * 4, 4):
+        distances_p = distances[label, start:stop]
+        distances_p2 = distances[label + 1, start:stop]
+        distances_p3 = distances[label + 2, start:stop]
+        distances_p4 = distances[label + 3, start:stop]
+        for p in range(count):
+            out_p[p] += distances_p[p] + distances_p2[p] + distances_p3[p] + distances_p4[p]
+    for label in range(labels // 4 * 4, labels):
         distances_p = distances[label, start:stop]
         for p in range(count):
             out_p[p] += distances_p[p]

@@ -2,8 +2,8 @@
 #     python -m derivations
 # lemma:      Theorem 3.8, Eqs. (3.32), (3.33), (3.47)
 # SymPy:      1.14.0
-# derivation: sha256 77f90d71f05899c28e5993f521c5b9bbcf5b0a62446be90212fee55e4c928d19
-# body:       sha256 811550f88b52cb474f995304f3d070fa0524e0020b2b686c95de58b0f7ecae16
+# derivation: sha256 b7fc00f992eb794fee3774e4f21fa73b0d8d40434b80e88312e19a9b46e9b89c
+# body:       sha256 a48dc20ba723e8a8e68fa3d9db2eb420cf4ccdd523c7e35498c038c87bde4223
 
 """The gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47).
 
@@ -51,20 +51,92 @@ def _grid_block(
     for rank in range(ranks):
         for label in range(labels):
             out_p = work[averaged_row + rank * labels + label]
-            for p in range(count):
-                out_p[p] = 0.0
-            for neighbour in range(neighbours):
+            for neighbour in range(0, neighbours // 9 * 9, 9):
+                near = start + offsets[neighbour]
+                near2 = start + offsets[neighbour + 1]
+                near3 = start + offsets[neighbour + 2]
+                near4 = start + offsets[neighbour + 3]
+                near5 = start + offsets[neighbour + 4]
+                near6 = start + offsets[neighbour + 5]
+                near7 = start + offsets[neighbour + 6]
+                near8 = start + offsets[neighbour + 7]
+                near9 = start + offsets[neighbour + 8]
+                weights_p = weights[neighbour, start:stop]
+                near_right_p = right[rank, label, near : near + count]
+                weights_p2 = weights[neighbour + 1, start:stop]
+                near_right_p2 = right[rank, label, near2 : near2 + count]
+                weights_p3 = weights[neighbour + 2, start:stop]
+                near_right_p3 = right[rank, label, near3 : near3 + count]
+                weights_p4 = weights[neighbour + 3, start:stop]
+                near_right_p4 = right[rank, label, near4 : near4 + count]
+                weights_p5 = weights[neighbour + 4, start:stop]
+                near_right_p5 = right[rank, label, near5 : near5 + count]
+                weights_p6 = weights[neighbour + 5, start:stop]
+                near_right_p6 = right[rank, label, near6 : near6 + count]
+                weights_p7 = weights[neighbour + 6, start:stop]
+                near_right_p7 = right[rank, label, near7 : near7 + count]
+                weights_p8 = weights[neighbour + 7, start:stop]
+                near_right_p8 = right[rank, label, near8 : near8 + count]
+                weights_p9 = weights[neighbour + 8, start:stop]
+                near_right_p9 = right[rank, label, near9 : near9 + count]
+                if neighbour == 0:
+                    for p in range(count):
+                        out_p[p] = (
+                            near_right_p[p] * weights_p[p]
+                            + near_right_p2[p] * weights_p2[p]
+                            + near_right_p3[p] * weights_p3[p]
+                            + near_right_p4[p] * weights_p4[p]
+                            + near_right_p5[p] * weights_p5[p]
+                            + near_right_p6[p] * weights_p6[p]
+                            + near_right_p7[p] * weights_p7[p]
+                            + near_right_p8[p] * weights_p8[p]
+                            + near_right_p9[p] * weights_p9[p]
+                        )
+                else:
+                    for p in range(count):
+                        out_p[p] += (
+                            near_right_p[p] * weights_p[p]
+                            + near_right_p2[p] * weights_p2[p]
+                            + near_right_p3[p] * weights_p3[p]
+                            + near_right_p4[p] * weights_p4[p]
+                            + near_right_p5[p] * weights_p5[p]
+                            + near_right_p6[p] * weights_p6[p]
+                            + near_right_p7[p] * weights_p7[p]
+                            + near_right_p8[p] * weights_p8[p]
+                            + near_right_p9[p] * weights_p9[p]
+                        )
+            for neighbour in range(neighbours // 9 * 9, neighbours):
                 near = start + offsets[neighbour]
                 weights_p = weights[neighbour, start:stop]
                 near_right_p = right[rank, label, near : near + count]
-                for p in range(count):
-                    out_p[p] += near_right_p[p] * weights_p[p]
+                if neighbour == 0:
+                    for p in range(count):
+                        out_p[p] = near_right_p[p] * weights_p[p]
+                else:
+                    for p in range(count):
+                        out_p[p] += near_right_p[p] * weights_p[p]
     # mean_right[r, i] = total(averaged[r, i, j] * similarity[i, j], j)
     for rank in range(ranks):
         out_p = work[mean_right_row + rank]
         for p in range(count):
             out_p[p] = 0.0
-        for label in range(labels):
+        for label in range(0, labels // 4 * 4, 4):
+            similarity_p = similarity[label, start:stop]
+            averaged_p = work[averaged_row + rank * labels + label]
+            similarity_p2 = similarity[label + 1, start:stop]
+            averaged_p2 = work[averaged_row + rank * labels + label + 1]
+            similarity_p3 = similarity[label + 2, start:stop]
+            averaged_p3 = work[averaged_row + rank * labels + label + 2]
+            similarity_p4 = similarity[label + 3, start:stop]
+            averaged_p4 = work[averaged_row + rank * labels + label + 3]
+            for p in range(count):
+                out_p[p] += (
+                    averaged_p[p] * similarity_p[p]
+                    + averaged_p2[p] * similarity_p2[p]
+                    + averaged_p3[p] * similarity_p3[p]
+                    + averaged_p4[p] * similarity_p4[p]
+                )
+        for label in range(labels // 4 * 4, labels):
             similarity_p = similarity[label, start:stop]
             averaged_p = work[averaged_row + rank * labels + label]
             for p in range(count):
@@ -74,7 +146,23 @@ def _grid_block(
         out_p = work[mean_left_row + rank]
         for p in range(count):
             out_p[p] = 0.0
-        for label in range(labels):
+        for label in range(0, labels // 4 * 4, 4):
+            similarity_p = similarity[label, start:stop]
+            left_p = left[rank, label, start:stop]
+            similarity_p2 = similarity[label + 1, start:stop]
+            left_p2 = left[rank, label + 1, start:stop]
+            similarity_p3 = similarity[label + 2, start:stop]
+            left_p3 = left[rank, label + 2, start:stop]
+            similarity_p4 = similarity[label + 3, start:stop]
+            left_p4 = left[rank, label + 3, start:stop]
+            for p in range(count):
+                out_p[p] += (
+                    left_p[p] * similarity_p[p]
+                    + left_p2[p] * similarity_p2[p]
+                    + left_p3[p] * similarity_p3[p]
+                    + left_p4[p] * similarity_p4[p]
+                )
+        for label in range(labels // 4 * 4, labels):
             similarity_p = similarity[label, start:stop]
             left_p = left[rank, label, start:stop]
             for p in range(count):
@@ -95,7 +183,35 @@ def _grid_block(
         adjoint_integral_p = adjoint_integral[label, start:stop]
         for p in range(count):
             out_p[p] = adjoint_integral_p[p] / labels
-        for rank in range(ranks):
+        for rank in range(0, ranks // 4 * 4, 4):
+            mean_left_p = work[mean_left_row + rank]
+            left_p = left[rank, label, start:stop]
+            averaged_p = work[averaged_row + rank * labels + label]
+            mean_right_p = work[mean_right_row + rank]
+            mean_left_p2 = work[mean_left_row + rank + 1]
+            left_p2 = left[rank + 1, label, start:stop]
+            averaged_p2 = work[averaged_row + (rank + 1) * labels + label]
+            mean_right_p2 = work[mean_right_row + rank + 1]
+            mean_left_p3 = work[mean_left_row + rank + 2]
+            left_p3 = left[rank + 2, label, start:stop]
+            averaged_p3 = work[averaged_row + (rank + 2) * labels + label]
+            mean_right_p3 = work[mean_right_row + rank + 2]
+            mean_left_p4 = work[mean_left_row + rank + 3]
+            left_p4 = left[rank + 3, label, start:stop]
+            averaged_p4 = work[averaged_row + (rank + 3) * labels + label]
+            mean_right_p4 = work[mean_right_row + rank + 3]
+            for p in range(count):
+                out_p[p] += (
+                    averaged_p[p] * (left_p[p] - mean_left_p[p])
+                    - left_p[p] * mean_right_p[p]
+                    + averaged_p2[p] * (left_p2[p] - mean_left_p2[p])
+                    - left_p2[p] * mean_right_p2[p]
+                    + averaged_p3[p] * (left_p3[p] - mean_left_p3[p])
+                    - left_p3[p] * mean_right_p3[p]
+                    + averaged_p4[p] * (left_p4[p] - mean_left_p4[p])
+                    - left_p4[p] * mean_right_p4[p]
+                )
+        for rank in range(ranks // 4 * 4, ranks):
             mean_left_p = work[mean_left_row + rank]
             left_p = left[rank, label, start:stop]
             averaged_p = work[averaged_row + rank * labels + label]
@@ -106,7 +222,23 @@ def _grid_block(
     out_p = work[mean_reached_row]
     for p in range(count):
         out_p[p] = 0.0
-    for label in range(labels):
+    for label in range(0, labels // 4 * 4, 4):
+        reached_p = work[reached_row + label]
+        similarity_p = similarity[label, start:stop]
+        reached_p2 = work[reached_row + label + 1]
+        similarity_p2 = similarity[label + 1, start:stop]
+        reached_p3 = work[reached_row + label + 2]
+        similarity_p3 = similarity[label + 2, start:stop]
+        reached_p4 = work[reached_row + label + 3]
+        similarity_p4 = similarity[label + 3, start:stop]
+        for p in range(count):
+            out_p[p] += (
+                reached_p[p] * similarity_p[p]
+                + reached_p2[p] * similarity_p2[p]
+                + reached_p3[p] * similarity_p3[p]
+                + reached_p4[p] * similarity_p4[p]
+            )
+    for label in range(labels // 4 * 4, labels):
         reached_p = work[reached_row + label]
         similarity_p = similarity[label, start:stop]
         for p in range(count):
@@ -120,19 +252,51 @@ def _grid_block(
         for p in range(count):
             out_p[p] = similarity_p[p] * (reached_p[p] - mean_reached_p[p])
     # gradient[i, k] = total(log_likelihood[k, j] * pulled[i, j], j) + total(total(projected[r, i, j] *
-    #     right[r, k, j], r), j)
+    #     right[r, k, j], j), r)
     for neighbour in range(neighbours):
         near = start + offsets[neighbour]
         out_p = gradient[neighbour, start:stop]
         for p in range(count):
             out_p[p] = 0.0
-        for label in range(labels):
+        for label in range(0, labels // 4 * 4, 4):
+            near_log_likelihood_p = log_likelihood[label, near : near + count]
+            pulled_p = work[pulled_row + label]
+            near_log_likelihood_p2 = log_likelihood[label + 1, near : near + count]
+            pulled_p2 = work[pulled_row + label + 1]
+            near_log_likelihood_p3 = log_likelihood[label + 2, near : near + count]
+            pulled_p3 = work[pulled_row + label + 2]
+            near_log_likelihood_p4 = log_likelihood[label + 3, near : near + count]
+            pulled_p4 = work[pulled_row + label + 3]
+            for p in range(count):
+                out_p[p] += (
+                    near_log_likelihood_p[p] * pulled_p[p]
+                    + near_log_likelihood_p2[p] * pulled_p2[p]
+                    + near_log_likelihood_p3[p] * pulled_p3[p]
+                    + near_log_likelihood_p4[p] * pulled_p4[p]
+                )
+        for label in range(labels // 4 * 4, labels):
             near_log_likelihood_p = log_likelihood[label, near : near + count]
             pulled_p = work[pulled_row + label]
             for p in range(count):
                 out_p[p] += near_log_likelihood_p[p] * pulled_p[p]
-        for label in range(labels):
-            for rank in range(ranks):
+        for rank in range(ranks):
+            for label in range(0, labels // 4 * 4, 4):
+                projected_p = work[projected_row + rank * labels + label]
+                near_right_p = right[rank, label, near : near + count]
+                projected_p2 = work[projected_row + rank * labels + label + 1]
+                near_right_p2 = right[rank, label + 1, near : near + count]
+                projected_p3 = work[projected_row + rank * labels + label + 2]
+                near_right_p3 = right[rank, label + 2, near : near + count]
+                projected_p4 = work[projected_row + rank * labels + label + 3]
+                near_right_p4 = right[rank, label + 3, near : near + count]
+                for p in range(count):
+                    out_p[p] += (
+                        near_right_p[p] * projected_p[p]
+                        + near_right_p2[p] * projected_p2[p]
+                        + near_right_p3[p] * projected_p3[p]
+                        + near_right_p4[p] * projected_p4[p]
+                    )
+            for label in range(labels // 4 * 4, labels):
                 projected_p = work[projected_row + rank * labels + label]
                 near_right_p = right[rank, label, near : near + count]
                 for p in range(count):
@@ -292,7 +456,7 @@ def _graph_block(
             this_similarity = similarity[label, node]
             work[pulled_row + label, node - start] = this_similarity * (this_reached - this_mean_reached)
     # gradient[i, k] = total(log_likelihood[k, j] * pulled[i, j], j) + total(total(projected[r, i, j] *
-    #     right[r, k, j], r), j)
+    #     right[r, k, j], j), r)
     for node in range(start, stop):
         for edge in range(indptr[node], indptr[node + 1]):
             near = indices[edge]
@@ -301,8 +465,8 @@ def _graph_block(
                 near_log_likelihood = log_likelihood[label, near]
                 this_pulled = work[pulled_row + label, node - start]
                 sum_ += near_log_likelihood * this_pulled
-            for label in range(labels):
-                for rank in range(ranks):
+            for rank in range(ranks):
+                for label in range(labels):
                     this_projected = work[projected_row + rank * labels + label, node - start]
                     near_right = right[rank, label, near]
                     sum_ += near_right * this_projected

@@ -3,16 +3,18 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 b9a12bd6f9d0b94a31e70e5fa17a4ed40a410efaa04ea641d3c40a7fb7b19957
-# body:       sha256 aef7e02441dba661144f42e5424ce35ad0368d985a403e5dbeaeeec036c66a3a
+# body:       sha256 4b1e85e5869049f0ae7d031dcf9015b5a3d6d4069ee14530dfd43fe7829ff55b
 
 """Weight patches predicted from features, Eqs. (4.3), (4.4).
 
 Generated from ``derivations/assignment/weight_predictor.py`` (Eqs. (4.3), (4.4)).
 """
 
-from math import exp, inf, sqrt
+from math import inf, sqrt
 
 from numba import njit, prange
+
+from laflow.exponential import exp
 
 BLOCK = 256  # nodes per block
 
@@ -49,7 +51,23 @@ def _grid_block(
         out_p = membership[prototype, start:stop]
         for p in range(count):
             out_p[p] = 0.0
-        for feature in range(number_of_features):
+        for feature in range(0, number_of_features // 4 * 4, 4):
+            this_prototypes = prototypes[prototype, feature]
+            features_p = features[feature, start:stop]
+            this_prototypes2 = prototypes[prototype, feature + 1]
+            features_p2 = features[feature + 1, start:stop]
+            this_prototypes3 = prototypes[prototype, feature + 2]
+            features_p3 = features[feature + 2, start:stop]
+            this_prototypes4 = prototypes[prototype, feature + 3]
+            features_p4 = features[feature + 3, start:stop]
+            for p in range(count):
+                out_p[p] += (
+                    (features_p[p] - this_prototypes) * (features_p[p] - this_prototypes)
+                    + (features_p2[p] - this_prototypes2) * (features_p2[p] - this_prototypes2)
+                    + (features_p3[p] - this_prototypes3) * (features_p3[p] - this_prototypes3)
+                    + (features_p4[p] - this_prototypes4) * (features_p4[p] - this_prototypes4)
+                )
+        for feature in range(number_of_features // 4 * 4, number_of_features):
             this_prototypes = prototypes[prototype, feature]
             features_p = features[feature, start:stop]
             for p in range(count):
@@ -57,9 +75,8 @@ def _grid_block(
     # exponent[i, c] = -scale * sqrt(1e-24 + squared[i, c])
     for prototype in range(number_of_prototypes):
         out_p = membership[prototype, start:stop]
-        squared_p = membership[prototype, start:stop]
         for p in range(count):
-            out_p[p] = -scale * sqrt(1e-24 + squared_p[p])
+            out_p[p] = -scale * sqrt(1e-24 + out_p[p])
     # shift[i] = largest(exponent[i, c], c)
     out_p = work[shift_row]
     for p in range(count):
@@ -72,14 +89,20 @@ def _grid_block(
     for prototype in range(number_of_prototypes):
         out_p = membership[prototype, start:stop]
         shift_p = work[shift_row]
-        exponent_p = membership[prototype, start:stop]
         for p in range(count):
-            out_p[p] = exp(exponent_p[p] - shift_p[p])
+            out_p[p] = exp(out_p[p] - shift_p[p])
     # norm[i] = total(grown[i, c], c)
     out_p = work[norm_row]
     for p in range(count):
         out_p[p] = 0.0
-    for prototype in range(number_of_prototypes):
+    for prototype in range(0, number_of_prototypes // 4 * 4, 4):
+        grown_p = membership[prototype, start:stop]
+        grown_p2 = membership[prototype + 1, start:stop]
+        grown_p3 = membership[prototype + 2, start:stop]
+        grown_p4 = membership[prototype + 3, start:stop]
+        for p in range(count):
+            out_p[p] += grown_p[p] + grown_p2[p] + grown_p3[p] + grown_p4[p]
+    for prototype in range(number_of_prototypes // 4 * 4, number_of_prototypes):
         grown_p = membership[prototype, start:stop]
         for p in range(count):
             out_p[p] += grown_p[p]
@@ -87,15 +110,30 @@ def _grid_block(
     for prototype in range(number_of_prototypes):
         out_p = membership[prototype, start:stop]
         norm_p = work[norm_row]
-        grown_p = membership[prototype, start:stop]
         for p in range(count):
-            out_p[p] = grown_p[p] / norm_p[p]
+            out_p[p] = out_p[p] / norm_p[p]
     # lifted[i, o] = total(directions[c, o] * membership[i, c], c)
     for neighbour in range(neighbours):
         out_p = weights[neighbour, start:stop]
         for p in range(count):
             out_p[p] = 0.0
-        for prototype in range(number_of_prototypes):
+        for prototype in range(0, number_of_prototypes // 4 * 4, 4):
+            this_directions = directions[prototype, neighbour]
+            membership_p = membership[prototype, start:stop]
+            this_directions2 = directions[prototype + 1, neighbour]
+            membership_p2 = membership[prototype + 1, start:stop]
+            this_directions3 = directions[prototype + 2, neighbour]
+            membership_p3 = membership[prototype + 2, start:stop]
+            this_directions4 = directions[prototype + 3, neighbour]
+            membership_p4 = membership[prototype + 3, start:stop]
+            for p in range(count):
+                out_p[p] += (
+                    membership_p[p] * this_directions
+                    + membership_p2[p] * this_directions2
+                    + membership_p3[p] * this_directions3
+                    + membership_p4[p] * this_directions4
+                )
+        for prototype in range(number_of_prototypes // 4 * 4, number_of_prototypes):
             this_directions = directions[prototype, neighbour]
             membership_p = membership[prototype, start:stop]
             for p in range(count):
@@ -114,30 +152,66 @@ def _grid_block(
     for neighbour in range(neighbours):
         out_p = weights[neighbour, start:stop]
         lift_shift_p = work[lift_shift_row]
-        lifted_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                out_p[p] = exp(lifted_p[p] - lift_shift_p[p])
+                out_p[p] = exp(out_p[p] - lift_shift_p[p])
             else:
                 out_p[p] = 0.0
     # lift_norm[i] = total(lift_grown[i, o], o)
     out_p = work[lift_norm_row]
-    for p in range(count):
-        out_p[p] = 0.0
-    for neighbour in range(neighbours):
+    for neighbour in range(0, neighbours // 9 * 9, 9):
         lift_grown_p = weights[neighbour, start:stop]
-        for p in range(count):
-            out_p[p] += lift_grown_p[p]
+        lift_grown_p2 = weights[neighbour + 1, start:stop]
+        lift_grown_p3 = weights[neighbour + 2, start:stop]
+        lift_grown_p4 = weights[neighbour + 3, start:stop]
+        lift_grown_p5 = weights[neighbour + 4, start:stop]
+        lift_grown_p6 = weights[neighbour + 5, start:stop]
+        lift_grown_p7 = weights[neighbour + 6, start:stop]
+        lift_grown_p8 = weights[neighbour + 7, start:stop]
+        lift_grown_p9 = weights[neighbour + 8, start:stop]
+        if neighbour == 0:
+            for p in range(count):
+                out_p[p] = (
+                    lift_grown_p[p]
+                    + lift_grown_p2[p]
+                    + lift_grown_p3[p]
+                    + lift_grown_p4[p]
+                    + lift_grown_p5[p]
+                    + lift_grown_p6[p]
+                    + lift_grown_p7[p]
+                    + lift_grown_p8[p]
+                    + lift_grown_p9[p]
+                )
+        else:
+            for p in range(count):
+                out_p[p] += (
+                    lift_grown_p[p]
+                    + lift_grown_p2[p]
+                    + lift_grown_p3[p]
+                    + lift_grown_p4[p]
+                    + lift_grown_p5[p]
+                    + lift_grown_p6[p]
+                    + lift_grown_p7[p]
+                    + lift_grown_p8[p]
+                    + lift_grown_p9[p]
+                )
+    for neighbour in range(neighbours // 9 * 9, neighbours):
+        lift_grown_p = weights[neighbour, start:stop]
+        if neighbour == 0:
+            for p in range(count):
+                out_p[p] = lift_grown_p[p]
+        else:
+            for p in range(count):
+                out_p[p] += lift_grown_p[p]
     # weights[i, o] = inside[i, o] * lift_grown[i, o] / lift_norm[i]
     for neighbour in range(neighbours):
         out_p = weights[neighbour, start:stop]
         lift_norm_p = work[lift_norm_row]
-        lift_grown_p = weights[neighbour, start:stop]
         inside_p = inside[neighbour, start:stop]
         for p in range(count):
             if inside_p[p] > 0.0:
-                out_p[p] = lift_grown_p[p] / lift_norm_p[p]
+                out_p[p] = out_p[p] / lift_norm_p[p]
             else:
                 out_p[p] = 0.0
 

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 4dc7ba8b97854216121a2110d7622baf7364dd750a039ce54f5347a2ce0b4fae
-# body:       sha256 9553231f1230a6b15f0d8aaef8596c87db20eced59e847c9ba73a6bc221cf2ec
+# body:       sha256 3d0a1d5dd997c0179a82f296f17f2d800cc47a83aef632ea24a36c6fc0b15f32
 
 """The gradient of the predictor's parameters from that of its weights, block by block.
 
@@ -90,18 +90,81 @@ def _grid_block(
     # response[i, c] = total(directions[c, o] * pulled[i, o], o)
     for prototype in range(number_of_prototypes):
         out_p = work[response_row + prototype]
-        for p in range(count):
-            out_p[p] = 0.0
-        for neighbour in range(neighbours):
+        for neighbour in range(0, neighbours // 9 * 9, 9):
             this_directions = directions[prototype, neighbour]
             pulled_p = work[pulled_row + neighbour]
-            for p in range(count):
-                out_p[p] += pulled_p[p] * this_directions
+            this_directions2 = directions[prototype, neighbour + 1]
+            pulled_p2 = work[pulled_row + neighbour + 1]
+            this_directions3 = directions[prototype, neighbour + 2]
+            pulled_p3 = work[pulled_row + neighbour + 2]
+            this_directions4 = directions[prototype, neighbour + 3]
+            pulled_p4 = work[pulled_row + neighbour + 3]
+            this_directions5 = directions[prototype, neighbour + 4]
+            pulled_p5 = work[pulled_row + neighbour + 4]
+            this_directions6 = directions[prototype, neighbour + 5]
+            pulled_p6 = work[pulled_row + neighbour + 5]
+            this_directions7 = directions[prototype, neighbour + 6]
+            pulled_p7 = work[pulled_row + neighbour + 6]
+            this_directions8 = directions[prototype, neighbour + 7]
+            pulled_p8 = work[pulled_row + neighbour + 7]
+            this_directions9 = directions[prototype, neighbour + 8]
+            pulled_p9 = work[pulled_row + neighbour + 8]
+            if neighbour == 0:
+                for p in range(count):
+                    out_p[p] = (
+                        pulled_p[p] * this_directions
+                        + pulled_p2[p] * this_directions2
+                        + pulled_p3[p] * this_directions3
+                        + pulled_p4[p] * this_directions4
+                        + pulled_p5[p] * this_directions5
+                        + pulled_p6[p] * this_directions6
+                        + pulled_p7[p] * this_directions7
+                        + pulled_p8[p] * this_directions8
+                        + pulled_p9[p] * this_directions9
+                    )
+            else:
+                for p in range(count):
+                    out_p[p] += (
+                        pulled_p[p] * this_directions
+                        + pulled_p2[p] * this_directions2
+                        + pulled_p3[p] * this_directions3
+                        + pulled_p4[p] * this_directions4
+                        + pulled_p5[p] * this_directions5
+                        + pulled_p6[p] * this_directions6
+                        + pulled_p7[p] * this_directions7
+                        + pulled_p8[p] * this_directions8
+                        + pulled_p9[p] * this_directions9
+                    )
+        for neighbour in range(neighbours // 9 * 9, neighbours):
+            this_directions = directions[prototype, neighbour]
+            pulled_p = work[pulled_row + neighbour]
+            if neighbour == 0:
+                for p in range(count):
+                    out_p[p] = pulled_p[p] * this_directions
+            else:
+                for p in range(count):
+                    out_p[p] += pulled_p[p] * this_directions
     # balance[i] = total(membership[i, c] * response[i, c], c)
     out_p = work[balance_row]
     for p in range(count):
         out_p[p] = 0.0
-    for prototype in range(number_of_prototypes):
+    for prototype in range(0, number_of_prototypes // 4 * 4, 4):
+        membership_p = membership[prototype, start:stop]
+        response_p = work[response_row + prototype]
+        membership_p2 = membership[prototype + 1, start:stop]
+        response_p2 = work[response_row + prototype + 1]
+        membership_p3 = membership[prototype + 2, start:stop]
+        response_p3 = work[response_row + prototype + 2]
+        membership_p4 = membership[prototype + 3, start:stop]
+        response_p4 = work[response_row + prototype + 3]
+        for p in range(count):
+            out_p[p] += (
+                membership_p[p] * response_p[p]
+                + membership_p2[p] * response_p2[p]
+                + membership_p3[p] * response_p3[p]
+                + membership_p4[p] * response_p4[p]
+            )
+    for prototype in range(number_of_prototypes // 4 * 4, number_of_prototypes):
         membership_p = membership[prototype, start:stop]
         response_p = work[response_row + prototype]
         for p in range(count):
@@ -119,7 +182,23 @@ def _grid_block(
         out_p = work[squared_row + prototype]
         for p in range(count):
             out_p[p] = 0.0
-        for feature in range(number_of_features):
+        for feature in range(0, number_of_features // 4 * 4, 4):
+            this_prototypes = prototypes[prototype, feature]
+            features_p = features[feature, start:stop]
+            this_prototypes2 = prototypes[prototype, feature + 1]
+            features_p2 = features[feature + 1, start:stop]
+            this_prototypes3 = prototypes[prototype, feature + 2]
+            features_p3 = features[feature + 2, start:stop]
+            this_prototypes4 = prototypes[prototype, feature + 3]
+            features_p4 = features[feature + 3, start:stop]
+            for p in range(count):
+                out_p[p] += (
+                    (features_p[p] - this_prototypes) * (features_p[p] - this_prototypes)
+                    + (features_p2[p] - this_prototypes2) * (features_p2[p] - this_prototypes2)
+                    + (features_p3[p] - this_prototypes3) * (features_p3[p] - this_prototypes3)
+                    + (features_p4[p] - this_prototypes4) * (features_p4[p] - this_prototypes4)
+                )
+        for feature in range(number_of_features // 4 * 4, number_of_features):
             this_prototypes = prototypes[prototype, feature]
             features_p = features[feature, start:stop]
             for p in range(count):
@@ -134,7 +213,23 @@ def _grid_block(
     out_p = work[node_scale_row]
     for p in range(count):
         out_p[p] = 0.0
-    for prototype in range(number_of_prototypes):
+    for prototype in range(0, number_of_prototypes // 4 * 4, 4):
+        apart_p = work[apart_row + prototype]
+        sensitivity_p = work[sensitivity_row + prototype]
+        apart_p2 = work[apart_row + prototype + 1]
+        sensitivity_p2 = work[sensitivity_row + prototype + 1]
+        apart_p3 = work[apart_row + prototype + 2]
+        sensitivity_p3 = work[sensitivity_row + prototype + 2]
+        apart_p4 = work[apart_row + prototype + 3]
+        sensitivity_p4 = work[sensitivity_row + prototype + 3]
+        for p in range(count):
+            out_p[p] += (
+                apart_p[p] * sensitivity_p[p]
+                + apart_p2[p] * sensitivity_p2[p]
+                + apart_p3[p] * sensitivity_p3[p]
+                + apart_p4[p] * sensitivity_p4[p]
+            )
+    for prototype in range(number_of_prototypes // 4 * 4, number_of_prototypes):
         apart_p = work[apart_row + prototype]
         sensitivity_p = work[sensitivity_row + prototype]
         for p in range(count):

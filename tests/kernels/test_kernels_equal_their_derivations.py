@@ -90,7 +90,7 @@ MUTATIONS = [
     ("linear_map", " - ", " + "),
     ("linear_map", "near = start + offsets", "near = start - offsets"),
     ("linear_map_adjoint", "near = start - offsets", "near = start + offsets"),
-    ("similarity", "exp(scores_p[p] - shift_p[p])", "exp(scores_p[p])  * 2.0 - shift_p[p]"),
+    ("similarity", "exp(out_p[p] - shift_p[p])", "exp(out_p[p]) * 2.0 - shift_p[p]"),
     ("source", " / labels", ""),
     ("low_rank_gradient", "adjoint_integral_p[p] / labels", "adjoint_integral_p[p]"),
     ("regularizer_gradient", "if inside_p[p] > 0.0", "if True"),

@@ -22,9 +22,9 @@ def test_products_and_combinations_equal_those_of_numpy_at_every_length(length: 
     left, expected = vector.copy(), 0.5 * (vector - products @ rows)
     subtract_rows(rows, products, 0.5, left)
     np.testing.assert_allclose(left, expected, atol=TOLERANCE * (1.0 + float(np.abs(products).sum()) * 5.0))
-    coefficients, mixed = rng.normal(size=(count, count + 1)), rows.copy()
-    mix_rows(coefficients, rows, mixed, vector)
-    np.testing.assert_allclose(mixed, coefficients[:, :-1] @ rows + coefficients[:, -1:] * vector, atol=1e-11)
+    coefficients, mixed = rng.normal(size=(count, count)), rows.copy()
+    mix_rows(coefficients, rows, mixed)
+    np.testing.assert_allclose(mixed, coefficients @ rows, atol=1e-11)
 
 
 def test_rows_may_be_combined_in_place() -> None:

@@ -183,7 +183,6 @@ CASES: dict[str, list[Case]] = {
         (lambda p: p.flow.non_negative_number(INF, "x"), "ValueRangeError", "x is inf"),
         (lambda p: p.flow.euler_flow(_problem(p), time=-1), "ValueRangeError", "time is -1"),
         (lambda p: p.flow.euler_flow(_problem(p), steps=0), "ValueRangeError", "steps is 0"),
-        (lambda p: p.krylov.arnoldi(None, ONES(3), 0), "ValueRangeError", "krylov_dim is 0"),
         (lambda p: _gradient(p, time=-2), "ValueRangeError", "time is -2"),
         (lambda p: _gradient(p, time=1e6, method="dense", krylov_dim=4), "ValueRangeError", "overflow"),
         (lambda p: _gradient(p, krylov_dim=3, rank=4), "ValueRangeError", "rank is 4.* 3"),

@@ -6,17 +6,25 @@ import types
 from typing import Any
 
 import numpy as np
-from scipy.linalg import expm
+from scipy.linalg import expm, solve_triangular
 
 from verify.battery.problems import close, same
 from verify.kernel_guards import Misused
 
+BUILDERS = ("krylov_space", "arnoldi")
 
-def _space(package: Any, matrix: np.ndarray, start: np.ndarray, krylov_dim: int, **memory: Any) -> Any:
+
+def _space(package: Any, matrix: np.ndarray, start: np.ndarray, krylov_dim: int, build: str = "krylov_space") -> Any:
     def apply(vector: np.ndarray, image: np.ndarray) -> None:
         image[...] = matrix @ vector
 
-    return package.krylov.arnoldi(apply, start, krylov_dim, **memory)
+    storage = np.full((krylov_dim + 1, start.size), np.nan)
+    storage[0] = start
+    return getattr(package.krylov, build)(apply, storage)
+
+
+def _basis(space: Any) -> np.ndarray:
+    return solve_triangular(space.triangle, space.vectors, trans="T")
 
 
 def _random(size: int, seed: int = 0, scale: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
@@ -33,10 +41,12 @@ def _phi_times(matrix: np.ndarray, vector: np.ndarray, time: float) -> np.ndarra
 
 def check_row_algebra(package: Any) -> None:
     linalg = package.linalg
-    if hasattr(linalg, "BLOCK"):  # interpreted: short blocks and lanes, several tasks
-        linalg.BLOCK, linalg.LANES = 8, 3
+    if hasattr(linalg, "BLOCK"):  # interpreted: short blocks, several tasks
+        linalg.BLOCK = 8
         linalg.numba = types.SimpleNamespace(get_num_threads=lambda: 2)
-        linalg.np = types.SimpleNamespace(**{**vars(np), "empty": lambda shape: np.full(shape, np.nan)})
+        linalg.np = types.SimpleNamespace(
+            **{**vars(np), "empty": lambda shape, dtype=float: np.full(shape, np.nan, dtype)}
+        )
     rng = np.random.default_rng(0)
     for length in (1, 7, 8, 9, 40, 70):
         for count in range(5):
@@ -45,6 +55,10 @@ def check_row_algebra(package: Any) -> None:
             close(products, rows @ vector, 1e-14)
             close(square, vector @ vector, 1e-14)
             assert type(square) is float
+            whole = rows @ rows.T
+            close(linalg.gram(rows), whole, 1e-14)
+            for known in range(1, count + 1):
+                close(linalg.gram(rows, whole[:known, :known]), whole, 1e-14)
             wanted = 0.3 * (vector - factors @ rows)
             linalg.subtract_rows(rows, factors, 0.3, vector)
             close(vector, wanted, 1e-14)
@@ -53,25 +67,24 @@ def check_row_algebra(package: Any) -> None:
 def check_mixing(package: Any) -> None:
     linalg = package.linalg
     if hasattr(linalg, "BLOCK"):
-        linalg.BLOCK, linalg.LANES = 8, 3
+        linalg.BLOCK = 8
         linalg.numba = types.SimpleNamespace(get_num_threads=lambda: 2)
-        linalg.np = types.SimpleNamespace(**{**vars(np), "empty": lambda shape: np.full(shape, np.nan)})
+        linalg.np = types.SimpleNamespace(
+            **{**vars(np), "empty": lambda shape, dtype=float: np.full(shape, np.nan, dtype)}
+        )
     rng = np.random.default_rng(1)
     for length in (1, 7, 24, 70):
-        for used in range(5):
-            for extra in (False, True):
-                memory, last = rng.random((6, length)), rng.random(length)
-                coefficients = rng.random((3, used + extra))
-                stacked = np.vstack([memory[:used], last]) if extra else memory[:used]
-                wanted, below = coefficients @ stacked, memory[3:].copy()
-                linalg.mix_rows(coefficients, memory[:used], memory[:3], last if extra else None)
-                close(memory[:3], wanted, 1e-14)
-                same(memory[3:], below)
+        for used in range(8):
+            memory = rng.random((12, length))
+            coefficients = rng.random((3, used))
+            wanted, below = coefficients @ memory[:used], memory[8:].copy()
+            linalg.mix_rows(coefficients, memory[:used], memory[:3])
+            close(memory[:3], wanted, 1e-14)
+            same(memory[8:], below)
     unfit: tuple[tuple[Any, ...], ...] = (
-        (np.ones((2, 3)), np.ones((3, 9)), np.ones((3, 9)), None),
-        (np.ones((2, 3)), np.ones((3, 9)), np.ones((2, 8)), None),
-        (np.ones((2, 3)), np.ones((4, 9)), np.ones((2, 9)), None),
-        (np.ones((2, 3)), np.ones((3, 9)), np.ones((2, 9)), np.ones(9)),
+        (np.ones((2, 3)), np.ones((3, 9)), np.ones((3, 9))),
+        (np.ones((2, 3)), np.ones((3, 9)), np.ones((2, 8))),
+        (np.ones((2, 3)), np.ones((4, 9)), np.ones((2, 9))),
     )
     for arguments in unfit:
         try:
@@ -87,48 +100,86 @@ def check_mixing(package: Any) -> None:
     close(out, wanted, 1e-14)
 
 
-def check_arnoldi(package: Any) -> None:
-    for size, krylov_dim in ((6, 3), (6, 1), (6, 6), (4, 9), (1, 1)):
-        matrix, start = _random(size)
-        before = start.copy()
-        space = _space(package, matrix, start, krylov_dim)
-        same(start, before)
-        dimension = min(size, krylov_dim)
-        assert space.dimension == dimension
-        assert space.breakdown == (space.next_vector is None)
-        assert space.breakdown == (dimension == size)
-        assert space.coordinates == dimension + (dimension < size)
-        close(space.basis @ space.basis.T, np.eye(dimension), 1e-13)
-        close(space.start_norm * space.basis[0], start, 1e-14)
-        left = (matrix @ space.basis.T - space.basis.T @ space.hessenberg).T
-        assert np.abs(left[:-1]).max(initial=0.0) < 1e-13
-        if space.breakdown:
-            assert np.abs(left[-1]).max() < 1e-13
-            assert space.next_norm == 0.0
-        else:
-            close(left[-1], space.next_norm * space.next_vector, 1e-12)
-            assert np.abs(space.basis @ space.next_vector).max() < 1e-13
-            close(np.linalg.norm(space.next_vector), 1.0, 1e-13)
-        norms = np.linalg.norm(matrix @ space.basis.T, axis=0)
-        close(space.scale, norms.max(), 1e-13)
-        assert all(type(value) is float for value in (space.start_norm, space.next_norm, space.scale))
-        wanted = np.zeros((space.coordinates,) * 2)
-        wanted[:dimension, :dimension] = space.hessenberg
-        if not space.breakdown:
-            wanted[dimension, dimension - 1] = space.next_norm
-        same(space.generator, wanted)
+def check_spaces(package: Any) -> None:
+    for build in BUILDERS:
+        for size, krylov_dim in ((6, 3), (6, 1), (6, 6), (4, 9), (1, 1), (12, 4)):
+            matrix, start = _random(size)
+            before = start.copy()
+            space = _space(package, matrix, start, krylov_dim, build)
+            same(start, before)
+            dimension = min(size, krylov_dim)
+            assert space.dimension == dimension
+            assert space.breakdown == (dimension == size)
+            assert space.coordinates == dimension + (dimension < size)
+            powers = build == "krylov_space" and dimension < size
+            assert space.by_powers == powers
+            lost = krylov_dim if build == "krylov_space" and not powers else 0
+            assert space.products == dimension + lost
+            _check_relation(space, matrix, start, 1e-12 if powers else 1e-13)
 
 
-def check_arnoldi_memory(package: Any) -> None:
+def _check_relation(space: Any, matrix: np.ndarray, start: np.ndarray, tolerance: float) -> None:
+    basis, dimension = _basis(space), space.dimension
+    close(basis @ basis.T, np.eye(space.coordinates), tolerance)
+    close(space.start_norm * basis[0], start, 1e-14)
+    images = space.hessenberg.T @ basis[:dimension]
+    if space.breakdown:
+        assert space.next_norm == 0.0
+    else:
+        images[-1] += space.next_norm * basis[-1]
+    close(basis[:dimension] @ matrix.T, images, tolerance)
+    norms = np.linalg.norm(matrix @ basis[:dimension].T, axis=0)
+    close(space.scale, norms.max(), tolerance)
+    assert all(type(value) is float for value in (space.start_norm, space.next_norm, space.scale))
+    wanted = np.zeros((space.coordinates,) * 2)
+    wanted[:dimension, :dimension] = space.hessenberg
+    if not space.breakdown:
+        wanted[dimension, dimension - 1] = wanted[dimension - 1, dimension] = space.next_norm
+        wanted[dimension, dimension] = space.hessenberg[-1, -1]
+    same(space.generator, wanted)
+
+
+def check_spaces_keep_their_storage(package: Any) -> None:
     matrix, start = _random(6)
-    free = _space(package, matrix, start, 3)
-    storage, spare = np.full((5, 6), np.nan), np.full(6, np.nan)
+
+    def apply(vector: np.ndarray, image: np.ndarray) -> None:
+        image[...] = matrix @ vector
+
+    storage = np.full((4, 6), np.nan)
     storage[0] = start
-    space = _space(package, matrix, storage[0], 3, storage=storage, spare=spare)
-    same(space.basis, free.basis)
-    same(space.next_vector, free.next_vector)
-    assert np.shares_memory(space.basis, storage)
-    assert space.next_vector is spare
+    space = package.krylov.krylov_space(apply, storage)
+    assert space.vectors is storage
+    same(storage[0], start)
+    close(storage[3], matrix @ (matrix @ (matrix @ start)), 1e-14)
+    storage[0] = start
+    assert np.shares_memory(package.krylov.arnoldi(apply, storage).vectors, storage)
+
+
+def check_dependent_powers(package: Any) -> None:
+    """Powers that are dependent, zero or too large for a Gram matrix: orthonormal vectors take their place."""
+    close_by = np.diag([1.0, 1.0 + 1e-9, 1.0 + 2e-9, 1.0 + 3e-9, 2.0])
+    space = _space(package, close_by, np.ones(5), 3)
+    assert not space.by_powers
+    _check_relation(space, close_by, np.ones(5), 1e-12)
+    nilpotent = np.zeros((4, 4))
+    nilpotent[1, 0] = 1.0
+    assert _space(package, nilpotent, np.eye(4)[0], 3).dimension == 2
+    large = 1e120 * np.diag([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert not _space(package, large, np.ones(6), 3).by_powers
+    # The share of a power that is new: its square 4e-13 is enough, 4e-14 is not.
+    for share, powers in ((4e-13, True), (4e-14, False)):
+        turned = np.array([[np.sqrt(1.0 - share), 0.0, 0.0], [np.sqrt(share), 0.0, 0.0], [0.0, 0.0, 0.0]])
+        assert _space(package, turned, np.eye(3)[0], 1).by_powers == powers
+    # As accurate as orthonormal vectors, although the powers are all but dependent.
+    vectors = np.linalg.qr(np.random.default_rng(3).standard_normal((60, 60)))[0]
+    matrix, start = vectors @ np.diag(np.linspace(-0.1, 0.4, 60)) @ vectors.T, np.ones(60)
+    krylov, exact = package.krylov, _phi_times(matrix, start, 20.0)
+    errors = []
+    for build in BUILDERS:
+        space, out = _space(package, matrix, start, 11, build), np.empty((1, 60))
+        space.combine(krylov.phi_trajectory(space, 20.0)[-1:], out)
+        errors.append(np.linalg.norm(out[0] - exact))
+    assert errors[0] < 1.1 * errors[1]
 
 
 def check_nearly_dependent_directions(package: Any) -> None:
@@ -136,10 +187,11 @@ def check_nearly_dependent_directions(package: Any) -> None:
     matrix = np.eye(size) + 1e-9 * np.random.default_rng(0).standard_normal((size, size))
     space = _space(package, matrix, np.ones(size), 6)
     assert space.dimension == 6
-    close(space.basis @ space.basis.T, np.eye(6), 1e-12)
-    left = (matrix @ space.basis.T - space.basis.T @ space.hessenberg).T
+    basis = space.vectors
+    close(basis @ basis.T, np.eye(7), 1e-12)
+    left = basis[:6] @ matrix.T - space.hessenberg.T @ basis[:6]
     assert np.abs(left[:-1]).max() < 1e-13
-    close(left[-1], space.next_norm * space.next_vector, 1e-4)
+    close(left[-1], space.next_norm * basis[6], 1e-4)
 
 
 def check_one_pass_is_enough_where_the_norm_stays(package: Any) -> None:
@@ -155,18 +207,18 @@ def check_one_pass_is_enough_where_the_norm_stays(package: Any) -> None:
     krylov.row_products = counting
     try:
         turned = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-        _space(package, turned, np.array([1.0, 0.0, 0.0]), 2)
+        _space(package, turned, np.array([1.0, 0.0, 0.0]), 2, "arnoldi")
         assert counted == [0, 1, 2], counted
         counted.clear()
         nearly = np.diag([1.0, 1.02, 1.0])
-        _space(package, nearly, np.array([1.0, 1.0, 0.0]), 1)
+        _space(package, nearly, np.array([1.0, 1.0, 0.0]), 1, "arnoldi")
         assert counted == [0, 1, 1], counted
         counted.clear()
         # The square of what is left, relative to the square before: one pass above a hundredth, whatever the size.
         for share, passes in ((0.02, [0, 1]), (0.005, [0, 1, 1])):
             for size in (1e-9, 1.0, 1e9):
                 turned = size * np.array([[np.sqrt(1.0 - share), 0.0], [np.sqrt(share), 0.0]])
-                _space(package, turned, np.array([1.0, 0.0]), 1)
+                _space(package, turned, np.array([1.0, 0.0]), 1, "arnoldi")
                 assert counted == passes, counted
                 counted.clear()
     finally:
@@ -175,27 +227,31 @@ def check_one_pass_is_enough_where_the_norm_stays(package: Any) -> None:
 
 def check_breakdown(package: Any) -> None:
     start = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
-    for factor in (1e-120, 1.0, 1e120):
-        matrix = factor * np.diag([1.0, 2.0, 3.0, 4.0, 5.0])
-        space = _space(package, matrix, start, 5)
-        assert space.breakdown
-        assert space.dimension == 3
-        assert space.basis.shape == (3, 5)
-        assert space.hessenberg.shape == (3, 3)
-        assert space.hessenberg.base is None
-    none = _space(package, np.eye(4), np.zeros(4), 3)
-    assert (none.dimension, none.breakdown, none.coordinates, none.start_norm, none.scale) == (0, True, 0, 0.0, 0.0)
-    assert none.next_norm == 0.0
-    assert none.basis.shape == (0, 4)
-    assert none.hessenberg.shape == (0, 0)
+    for build in BUILDERS:
+        for factor in (1e-50, 1.0, 1e50):
+            matrix = factor * np.diag([1.0, 2.0, 3.0, 4.0, 5.0])
+            space = _space(package, matrix, start, 4, build)
+            assert space.breakdown
+            assert space.dimension == 3
+            assert space.vectors.shape == (3, 5)
+            assert space.hessenberg.shape == (3, 3)
+            assert space.hessenberg.base is None
+        _check_nothing(_space(package, np.eye(4), np.zeros(4), 3, build))
     still = _space(package, np.zeros((4, 4)), np.ones(4), 3)
     assert still.breakdown
     assert still.dimension == 1
     assert still.next_norm == 0.0
     # A direction of 2e-13 of the operator is no rounding, one of 5e-14 is.
     for size, dimension in ((1e-9, 2), (2e-13, 2), (5e-14, 1), (1e-15, 1)):
-        space = _space(package, np.array([[1.0, 0.0], [size, 1.0]]), np.array([1.0, 0.0]), 1)
+        space = _space(package, np.array([[1.0, 0.0], [size, 1.0]]), np.array([1.0, 0.0]), 1, "arnoldi")
         assert space.breakdown == (dimension == 1)
+
+
+def _check_nothing(none: Any) -> None:
+    assert (none.dimension, none.breakdown, none.coordinates, none.start_norm, none.scale) == (0, True, 0, 0.0, 0.0)
+    assert (none.next_norm, none.products) == (0.0, 0)
+    assert none.vectors.shape == (0, 4)
+    assert none.hessenberg.shape == none.triangle.shape == none.generator.shape == (0, 0)
 
 
 def check_trajectory(package: Any) -> None:
@@ -211,10 +267,9 @@ def check_trajectory(package: Any) -> None:
             close(trajectory[piece], _phi_times(generator, first, 1.6 * piece / 8), 1e-13)
         out = np.empty((1, 6))
         space.combine(trajectory[-1:], out)
-        vectors = space.basis if space.breakdown else np.vstack([space.basis, space.next_vector])
-        close(out[0], trajectory[-1] @ vectors, 1e-14)
+        close(out[0], trajectory[-1] @ _basis(space), 1e-13)
     whole = _space(package, matrix, start, 6)
-    close(krylov.phi_trajectory(whole, 1.6)[-1] @ whole.basis, _phi_times(matrix, start, 1.6), 1e-12)
+    close(krylov.phi_trajectory(whole, 1.6)[-1] @ _basis(whole), _phi_times(matrix, start, 1.6), 1e-12)
     none = _space(package, np.eye(4), np.zeros(4), 3)
     assert krylov.phi_trajectory(none, 1e5).shape == (9, 0)
 
