@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numba
 import numpy as np
@@ -22,6 +22,10 @@ from laflow.errors import GraphError, ShapeError, ValueRangeError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+# How numbers are stored. Sums over all nodes and small matrices are in double precision in any case.
+Precision = Literal["double", "single"]
+STORED_AS: dict[Precision, type[np.floating]] = {"double": np.float64, "single": np.float32}
 
 # Weights are given with the precision of their source (a file, a float32 network); a patch may miss the
 # simplex by that much. What is used is what was given: nothing is renormalised silently.
@@ -54,12 +58,18 @@ class _Graph(ABC):
     # Declared here, defined by each kind as a field, a property or a cached property.
     shape: Any  # tuple of ints: what node arrays look like to the outside
     structure: Any  # what kernels get
+    precision: Any  # how the arrays of this graph are stored
     _storage: Any  # tuple of ints: what one packed channel looks like, e.g. the padded grid
 
     @property
     def nodes(self) -> int:
         """Number of nodes I."""
         return prod(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The NumPy type of the arrays that live on this graph: float64 or, with single precision, float32."""
+        return STORED_AS[self.precision]
 
     @property
     def padded_nodes(self) -> int:
@@ -73,7 +83,7 @@ class _Graph(ABC):
     def run(self, kernel: ModuleType, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Run a generated kernel on packed arrays; `outputs` are overwritten."""
         rows = max(1, int(kernel.work_rows(*inputs)))
-        work = np.empty((numba.get_num_threads(), rows, int(kernel.BLOCK)))
+        work = np.empty((numba.get_num_threads(), rows, int(kernel.BLOCK)), self.dtype)
         entry = kernel.grid if isinstance(self, GridGraph) else kernel.graph
         entry(self.structure, *inputs, *outputs, work)
 
@@ -88,11 +98,11 @@ class _Graph(ABC):
 
     def zeros_nodes(self, *channels: int) -> FloatArray:
         """A packed node field of zeros, ``(*channels, P)``."""
-        return np.zeros((*channels, self.padded_nodes))
+        return np.zeros((*channels, self.padded_nodes), self.dtype)
 
     def empty_nodes(self, *channels: int) -> FloatArray:
         """A packed node field for a kernel to fill: zero where no kernel writes, arbitrary elsewhere."""
-        field = np.empty((*channels, self.padded_nodes))
+        field = np.empty((*channels, self.padded_nodes), self.dtype)
         field[..., : self.structure.first] = 0.0
         field[..., self.structure.last :] = 0.0
         return field
@@ -109,7 +119,7 @@ class _Graph(ABC):
                 f"a node field has shape {public.shape}, but the graph has nodes of shape {self.shape}: "
                 f"give an array of shape {(*self.shape, 'channels')}"
             )
-        packed = np.zeros((public.shape[-1], self.padded_nodes))
+        packed = self.zeros_nodes(public.shape[-1])
         self.interior(packed)[...] = np.moveaxis(public, -1, 0)
         return packed
 
@@ -124,13 +134,16 @@ class GridGraph(_Graph):
 
     `shape` counts nodes along each axis; `radius` is in nodes. Near the border a patch holds only the
     neighbours inside the image. Public weights have shape ``(*shape, |N|)``; neighbours are ordered as
-    ``itertools.product(range(-radius, radius + 1), repeat=d)`` orders displacements.
+    ``itertools.product(range(-radius, radius + 1), repeat=d)`` orders displacements. With ``single`` precision all
+    arrays are float32: half the memory and its traffic.
     """
 
     shape: tuple[int, ...]
     radius: int = 1
+    precision: Precision = "double"
 
     def __post_init__(self) -> None:
+        _check_precision(self.precision)
         shape = tuple(int(side) for side in self.shape)
         object.__setattr__(self, "shape", shape)
         if not shape or any(side < 1 for side in shape):
@@ -178,7 +191,7 @@ class GridGraph(_Graph):
     @cached_property
     def inside(self) -> FloatArray:
         """Mask ``(|N|, P)``: 1 where the neighbour lies inside the image, else 0."""
-        mask = np.zeros((self.neighbours, self.padded_nodes))
+        mask = self.zeros_weights()
         grid = self.interior(mask)
         for neighbour, displacement in enumerate(self.displacements):
             window: tuple[Any, ...] = tuple(
@@ -202,7 +215,7 @@ class GridGraph(_Graph):
 
     def zeros_weights(self) -> FloatArray:
         """Packed weights of zeros, ``(|N|, P)``."""
-        return np.zeros((self.neighbours, self.padded_nodes))
+        return self.zeros_nodes(self.neighbours)
 
     def empty_weights(self) -> FloatArray:
         """Packed weights for a kernel to fill: zero where no kernel writes, arbitrary elsewhere."""
@@ -237,7 +250,7 @@ class GridGraph(_Graph):
         strictly positive inside (the interior of the simplex, where logarithms of weights exist).
         """
         packed = self.pack_weights(weights)
-        sums = packed.sum(axis=0)
+        sums = packed.sum(axis=0, dtype=np.float64)
         _check_simplex(self.interior(sums), packed, self.interior)
         stray = self._outside[packed.ravel()[self._outside] != 0.0]
         if stray.size:
@@ -259,13 +272,15 @@ class SparseGraph(_Graph):
     `i`.
 
     As in the paper a node may be, and usually is, its own neighbour. Weights have shape ``(E,)``, one for
-    each entry of `indices`. Neighbourhoods need not be symmetric.
+    each entry of `indices`. Neighbourhoods need not be symmetric. With ``single`` precision all arrays are float32.
     """
 
     indptr: IntArray
     indices: IntArray
+    precision: Precision = "double"
 
     def __post_init__(self) -> None:
+        _check_precision(self.precision)
         indptr = _whole_numbers(self.indptr, "indptr")
         indices = _whole_numbers(self.indices, "indices")
         object.__setattr__(self, "indptr", indptr)
@@ -316,7 +331,7 @@ class SparseGraph(_Graph):
     @cached_property
     def inside(self) -> FloatArray:
         """Ones ``(E,)``: every listed neighbour exists."""
-        return np.ones(self.edges)
+        return np.ones(self.edges, self.dtype)
 
     @property
     def weights_layout(self) -> tuple[int, ...]:
@@ -325,20 +340,20 @@ class SparseGraph(_Graph):
 
     def zeros_weights(self) -> FloatArray:
         """Weights of zeros, ``(E,)``."""
-        return np.zeros(self.edges)
+        return np.zeros(self.edges, self.dtype)
 
     def empty_weights(self) -> FloatArray:
         """Weights for a kernel to fill, ``(E,)``."""
-        return np.empty(self.edges)
+        return np.empty(self.edges, self.dtype)
 
     def pack_weights(self, weights: ArrayLike) -> FloatArray:
-        """Check the shape ``(E,)`` and return a contiguous float64 copy."""
+        """Check the shape ``(E,)`` and return a contiguous copy in the precision of the graph."""
         public = np.asarray(weights)
         if public.shape != self.weights_shape:
             raise ShapeError(
                 f"the weights have shape {public.shape}: this graph needs {self.weights_shape}, one for each edge"
             )
-        return np.array(public, dtype=np.float64, order="C")
+        return np.array(public, dtype=self.dtype, order="C")
 
     def unpack_weights(self, packed: FloatArray) -> FloatArray:
         """A copy: general graphs store weights as they are."""
@@ -346,22 +361,28 @@ class SparseGraph(_Graph):
 
     def packed_uniform_weights(self) -> FloatArray:
         """Uniform weights, ``(E,)``."""
-        return (1.0 / np.diff(self.indptr))[self._owner]
+        uniform: FloatArray = (1.0 / np.diff(self.indptr))[self._owner].astype(self.dtype)
+        return uniform
 
     def uniform_weights(self) -> FloatArray:
         """Uniform weights ``(E,)``: every neighbour of a node counts the same."""
         return self.packed_uniform_weights()
 
     def check_weights(self, weights: ArrayLike, *, positive: bool = False) -> FloatArray:
-        """Return float64 weights ``(E,)``, or say why they are no weights (see `GridGraph.check_weights`)."""
+        """Return packed weights ``(E,)``, or say why they are no weights (see `GridGraph.check_weights`)."""
         packed = self.pack_weights(weights)
-        _check_simplex(np.add.reduceat(packed, self.indptr[:-1]), packed, lambda cells: cells)
+        _check_simplex(np.add.reduceat(packed, self.indptr[:-1], dtype=np.float64), packed, lambda cells: cells)
         if positive and not np.all(packed > 0.0):
             raise ValueRangeError(_zero_weight_message())
         return packed
 
 
 Graph = GridGraph | SparseGraph
+
+
+def _check_precision(precision: str) -> None:
+    if precision not in STORED_AS:
+        raise ValueRangeError(f"the precision is {precision!r}: choose one of {', '.join(STORED_AS)}")
 
 
 def _whole_numbers(values: ArrayLike, name: str) -> IntArray:

@@ -22,13 +22,15 @@ Apply = Callable[[FloatArray, FloatArray], None]
 # ratio a second pass restores it (Daniel, Gragg, Kaufman, Stewart 1976: "twice is enough").
 NORM_DROP = 0.1
 
-# What is left of a new direction below this multiple of the operator's scale is rounding: the space is
-# invariant.
-BREAKDOWN = 1e-13
+# What is left of a new direction below this many rounding errors of the operator's scale is rounding: the space is
+# invariant. In double precision 1e-13.
+BREAKDOWN = 450.0
 
-# Powers whose part orthogonal to the earlier ones is below this share of their norm (its root, as Gram matrices hold
-# squares) are too nearly dependent for a Gram matrix to tell: then the space is built by Arnoldi's method.
+# Powers of whose square less than this share is orthogonal to the earlier ones are too nearly dependent for a Gram
+# matrix, which is in double precision, to tell: then the space is built by Arnoldi's method. So are powers in single
+# precision whose new part is below ten of their rounding errors.
 DEPENDENT = 1e-13
+ROUNDINGS = 10.0
 
 # Times at which small trajectories are sampled for error estimates (Simpson's rule: an even number of
 # pieces).
@@ -123,7 +125,8 @@ def krylov_space(apply: Apply, storage: FloatArray) -> KrylovSpace:
     products = gram(storage)
     if products[0, 0] == 0.0:
         return _nothing(storage)
-    triangle = _independent(products) if limit < storage.shape[1] else None
+    least = max(DEPENDENT, (ROUNDINGS * float(np.finfo(storage.dtype).eps)) ** 2)
+    triangle = _independent(products, least) if limit < storage.shape[1] else None
     if triangle is None:
         return replace(space := arnoldi(apply, storage), products=limit + space.products)
     # A takes power j to power j + 1: in coordinates, the columns of R move one to the left.
@@ -131,13 +134,13 @@ def krylov_space(apply: Apply, storage: FloatArray) -> KrylovSpace:
     return KrylovSpace(storage, triangle, steps[:-1], float(triangle[0, 0]), float(steps[-1, -1]), limit)
 
 
-def _independent(products: FloatArray) -> FloatArray | None:
-    """The Cholesky factor of a Gram matrix, or None if its vectors are dependent up to rounding."""
+def _independent(products: FloatArray, least: float) -> FloatArray | None:
+    """The Cholesky factor of a Gram matrix, or None if the new share of a vector's square is below `least`."""
     norms = np.sqrt(np.diag(products))
     if not (np.all(np.isfinite(norms)) and np.all(norms > 0.0)):
         return None
     factor, failed = lapack.dpotrf(products / np.outer(norms, norms), lower=0, clean=1)
-    if failed or np.any(np.diag(factor) ** 2 < DEPENDENT):
+    if failed or np.any(np.diag(factor) ** 2 < least):
         return None
     result: FloatArray = factor * norms
     return result
@@ -153,6 +156,7 @@ def arnoldi(apply: Apply, storage: FloatArray) -> KrylovSpace:
     if start_norm == 0.0:
         return _nothing(storage)
     storage[0] *= 1.0 / start_norm
+    rounding = BREAKDOWN * float(np.finfo(storage.dtype).eps)
     scale = norm = 0.0
     for column in range(limit):
         size = column + 1
@@ -161,7 +165,7 @@ def arnoldi(apply: Apply, storage: FloatArray) -> KrylovSpace:
         coefficients, norm, applied_norm = _orthonormalize(storage[:size], image)
         hessenberg[:size, column] = coefficients
         scale = max(scale, applied_norm)
-        if norm <= BREAKDOWN * scale or size == length:
+        if norm <= rounding * scale or size == length:
             return KrylovSpace(storage[:size], np.eye(size), hessenberg[:size, :size].copy(), start_norm, 0.0, size)
         if size < limit:
             hessenberg[size, column] = norm

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from laflow.assignment.distances import finite_array
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.graph import FloatArray, Graph, GridGraph, IntArray
+from laflow.graph import FloatArray, Graph, GridGraph, IntArray, Precision
 from laflow.kernels import euler_step, lift, linear_map, log_likelihood, similarity, source
 from laflow.krylov import KrylovSpace, krylov_space, phi_trajectory, relative_residual
 from laflow.linalg import row_products
@@ -27,7 +27,7 @@ class LabelingProblem:
 
     Made from `distances` ``(*shape, J)``, non-negative, in any unit, of which it keeps the packed
     `log_likelihood` L = -Pi_0 D / rho; `distance_scale` (rho > 0) is in the same unit. `graph` defaults to
-    the grid of that shape and `radius`. Raises `ShapeError` for a wrong or empty shape and `ValueRangeError`
+    the grid of that shape, `radius` and `precision` (a graph brings its own). Raises `ShapeError` for a wrong or empty shape and `ValueRangeError`
     for negative or non-finite distances, fewer than two labels, or a wrong scale.
     """
 
@@ -41,10 +41,11 @@ class LabelingProblem:
         graph: Graph | None = None,
         radius: int = 1,
         distance_scale: float = 1.0,
+        precision: Precision = "double",
     ) -> None:
         checked = _checked_distances(distances)
         scale = positive_number(distance_scale, "distance_scale")
-        nodes = GridGraph(checked.shape[:-1], radius) if graph is None else graph
+        nodes = GridGraph(checked.shape[:-1], radius, precision) if graph is None else graph
         likelihood = nodes.empty_nodes(checked.shape[-1])
         nodes.run(log_likelihood, (nodes.pack_nodes(checked), scale), (likelihood,))
         object.__setattr__(self, "graph", nodes)
@@ -180,7 +181,7 @@ def linear_map_into(
 
 def source_vanishes(start: FloatArray, problem: LabelingProblem) -> bool:
     """Whether b is zero up to the rounding of S: then there is no flow, and its direction would be noise."""
-    rounding = SOURCE_ROUNDING * np.finfo(np.float64).eps / problem.labels**2
+    rounding = SOURCE_ROUNDING * np.finfo(start.dtype).eps / problem.labels**2
     _, square = row_products(start[None][:0], start)
     return bool(square <= rounding**2 * problem.unknowns)
 
