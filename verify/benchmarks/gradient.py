@@ -10,8 +10,8 @@ The bars compare, at each level of error, laflow's fastest configuration that is
 any peer that is, by the median over rounds of the ratio in the same round.
 """
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def run(options: Options) -> Report:
     _process.keep_freed_memory()
     shape, labels = LARGE_PROBLEM if options.large else PROBLEM
     instance = colors_instance(shape, labels, time=TIME, seed=SEED)
-    candidates = [*_ours(instance, options), *peers(instance, options)]
+    candidates = [*our_candidates(instance, choices=CHOICES), _public_call(instance), *peers(instance, options)]
     truth = reference(instance)
     errors = [relative_error(c.plain(c.compute()), truth.gradient) for c in candidates]
     rounds = options.rounds or (LARGE_ROUNDS if options.large else ROUNDS)
@@ -96,47 +96,51 @@ def _row(found: Measured, measured: list[Measured], options: Options) -> Row:
     )
 
 
-def _ours(instance: Instance, options: Options) -> list[Candidate]:
+def our_candidates(instance: Instance, *, choices: tuple[tuple[int, int], ...], reuse: bool = True) -> list[Candidate]:
+    """laflow with each (m, rank) of `choices`, as a learning loop calls it: weights and truth packed and checked, and,
+    with `reuse`, memory reused.
+    """
+    from laflow.assignment.gradient import GradientOptions, gradient_workspace, packed_loss_gradient
+
+    problem = labeling_problem(instance)
+    packed = problem.graph.check_weights(instance.weights.reshape(problem.graph.weights_shape))
+    truth = problem.check_truth(instance.truth.reshape(problem.graph.shape))
+
+    def candidate(krylov_dim: int, rank: int) -> Candidate:
+        options = GradientOptions(time=instance.time, method="low-rank", krylov_dim=krylov_dim, rank=rank)
+        workspace = gradient_workspace(problem, options) if reuse else None
+        return Candidate(
+            "laflow",
+            f"m={krylov_dim}, rank {rank}",
+            lambda: packed_loss_gradient(problem, packed, truth, options, workspace).packed_gradient,
+            lambda gradient: _rows(problem.graph.unpack_weights(np.asarray(gradient))),
+            ours=True,
+        )
+
+    return [candidate(*choice) for choice in choices]
+
+
+def labeling_problem(instance: Instance) -> Any:
+    """`instance` as laflow takes it."""
     import laflow
 
     assert instance.shape is not None
     distances = instance.distances.reshape(*instance.shape, -1)
-    problem = laflow.LabelingProblem(distances, radius=1, distance_scale=instance.distance_scale)
-    weights = instance.weights.reshape(*instance.shape, -1)
-    truth = instance.truth.reshape(instance.shape)
-    chosen = [_hot_path(problem, weights, truth, *choice) for choice in CHOICES]
-    return [*chosen, _public_call(problem, weights, truth)]
+    return laflow.LabelingProblem(distances, radius=instance.radius or 1, distance_scale=instance.distance_scale)
 
 
-def _hot_path(problem, weights, truth, krylov_dim: int, rank: int) -> Candidate:  # type: ignore[no-untyped-def]
-    """What a learning loop calls: weights and truth packed and checked, memory reused."""
-    from laflow.assignment.gradient import GradientOptions, gradient_workspace, packed_loss_gradient
-
-    graph = problem.graph
-    packed, checked = graph.check_weights(weights), problem.check_truth(truth)
-    options = GradientOptions(time=TIME, method="low-rank", krylov_dim=krylov_dim, rank=rank)
-    workspace = gradient_workspace(problem, options)
-
-    def compute() -> np.ndarray:
-        return packed_loss_gradient(problem, packed, checked, options, workspace).packed_gradient
-
-    return Candidate("laflow", f"m={krylov_dim}, rank {rank}", compute, _unpacked(graph), ours=True)
-
-
-def _public_call(problem, weights, truth) -> Candidate:  # type: ignore[no-untyped-def]
+def _public_call(instance: Instance) -> Candidate:
     import laflow
 
+    problem = labeling_problem(instance)
+    weights = instance.weights.reshape(problem.graph.weights_shape)
+    truth = instance.truth.reshape(problem.graph.shape)
+
     def compute() -> np.ndarray:
-        result = laflow.loss_gradient(problem, weights, truth, time=TIME, krylov_dim=5, rank=3)
-        return result.gradient
+        return laflow.loss_gradient(problem, weights, truth, time=instance.time, krylov_dim=5, rank=3).gradient
 
-    return Candidate(
-        "laflow", "m=5, rank 3, public call", compute, lambda g: _rows(np.asarray(g)), ours=True, hot=False
-    )
-
-
-def _unpacked(graph) -> Callable[[object], np.ndarray]:  # type: ignore[no-untyped-def]
-    return lambda packed: _rows(graph.unpack_weights(packed))
+    config = "m=5, rank 3, public call"
+    return Candidate("laflow", config, compute, lambda g: _rows(np.asarray(g)), ours=True, hot=False)
 
 
 def _rows(gradient: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from verify.benchmarks.__main__ import main
 
 
 def test_every_module_of_the_folder_is_a_benchmark_with_a_summary():
-    assert registry.names(benchmarks) == ["gradient", "memory", "startup"]
+    assert registry.names(benchmarks) == ["gradient", "memory", "roofline", "scaling", "startup"]
     for name in registry.names(benchmarks):
         module = registry.load(benchmarks, name)
         assert callable(module.run)
@@ -47,7 +47,7 @@ def test_the_exit_code_tells_whether_the_bars_are_met(monkeypatch, tmp_path, met
 
 def test_a_missing_peer_is_named_with_the_remedy(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr(registry.load(benchmarks, "gradient"), "_ours", lambda *given: [])
+    monkeypatch.setattr(registry.load(benchmarks, "gradient"), "our_candidates", lambda *given, **how: [])
     assert main(["gradient", "--rounds", "1"]) == 2
     assert "[bench]" in capsys.readouterr().err
 
