@@ -14,6 +14,10 @@ class MissingPeerError(RuntimeError):
     """A peer to compare with is not installed; the message says how to install it."""
 
 
+class OptionError(ValueError):
+    """A benchmark cannot do what an option asks for; the message says what to leave out."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What the command line says: threads (already set in the environment), rounds of measurement, variants.

@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         report = benchmark.run(options)
-    except benchmarks.MissingPeerError as error:
+    except (benchmarks.MissingPeerError, benchmarks.OptionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     _show(chosen, report)

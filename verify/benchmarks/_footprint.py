@@ -21,13 +21,13 @@ from verify.benchmarks._peers import peers
 from verify.benchmarks.gradient import LARGE_PROBLEM, SEED, TIME, our_candidates
 from verify.instances import Instance, colors_instance
 
-CHOICES = ((4, 2), (4, 3), (5, 2), (5, 3))
+CHOICES = ((3, 2), (4, 2), (4, 3), (5, 3))
 _MMAP_THRESHOLD = -3  # of mallopt(3)
 
 
 def candidates(instance: Instance, options: Options) -> list[Candidate]:
     """laflow without memory to reuse, and the peers at the configurations of the large problem."""
-    return [*our_candidates(instance, choices=CHOICES, reuse=False), *peers(instance, options)]
+    return [*our_candidates(instance, choices=CHOICES, single=options.single, reuse=False), *peers(instance, options)]
 
 
 def names(options: Options) -> list[tuple[str, str]]:
@@ -38,7 +38,7 @@ def names(options: Options) -> list[tuple[str, str]]:
 
 def measure(place: int, path: Path, options: Options) -> float:
     """Peak MB of the candidate at `place`, in a new process; its gradient is left in `path`."""
-    flags = [str(options.threads), "" if options.compiled else "--eager"]
+    flags = [str(options.threads), "" if options.compiled else "--eager", "--float32" if options.single else ""]
     command = [sys.executable, "-m", "verify.benchmarks._footprint", str(place), str(path), *flags]
     finished = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(json.loads(finished.stdout.splitlines()[-1]))
@@ -76,7 +76,7 @@ def _resident() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    _place, _path, _threads, _eager = sys.argv[1:5]
+    _place, _path, _threads, _eager, _single = sys.argv[1:6]
     # The parent has confined itself and its children.
-    _options = Options(threads=int(_threads), compiled=not _eager, large=True)
+    _options = Options(threads=int(_threads), compiled=not _eager, large=True, single=bool(_single))
     print(json.dumps(_main(int(_place), Path(_path), _options)))

@@ -37,7 +37,8 @@ def run(options: Options) -> Report:
     _process.keep_freed_memory()
     shape, labels = LARGE_PROBLEM if options.large else PROBLEM
     instance = colors_instance(shape, labels, time=TIME, seed=SEED)
-    candidates = [*our_candidates(instance, choices=CHOICES), _public_call(instance), *peers(instance, options)]
+    ours = our_candidates(instance, choices=CHOICES, single=options.single)
+    candidates = [*ours, _public_call(instance, options.single), *peers(instance, options)]
     truth = reference(instance)
     errors = [relative_error(c.plain(c.compute()), truth.gradient) for c in candidates]
     rounds = options.rounds or (LARGE_ROUNDS if options.large else ROUNDS)
@@ -96,13 +97,15 @@ def _row(found: Measured, measured: list[Measured], options: Options) -> Row:
     )
 
 
-def our_candidates(instance: Instance, *, choices: tuple[tuple[int, int], ...], reuse: bool = True) -> list[Candidate]:
+def our_candidates(
+    instance: Instance, *, choices: tuple[tuple[int, int], ...], single: bool = False, reuse: bool = True
+) -> list[Candidate]:
     """laflow with each (m, rank) of `choices`, as a learning loop calls it: weights and truth packed and checked, and,
-    with `reuse`, memory reused.
+    with `reuse`, memory reused. `single` stores float32.
     """
     from laflow.assignment.gradient import GradientOptions, gradient_workspace, packed_loss_gradient
 
-    problem = labeling_problem(instance)
+    problem = labeling_problem(instance, single)
     packed = problem.graph.check_weights(instance.weights.reshape(problem.graph.weights_shape))
     truth = problem.check_truth(instance.truth.reshape(problem.graph.shape))
 
@@ -120,19 +123,21 @@ def our_candidates(instance: Instance, *, choices: tuple[tuple[int, int], ...], 
     return [candidate(*choice) for choice in choices]
 
 
-def labeling_problem(instance: Instance) -> Any:
+def labeling_problem(instance: Instance, single: bool) -> Any:
     """`instance` as laflow takes it."""
     import laflow
 
     assert instance.shape is not None
+    assert instance.radius is not None
+    graph = laflow.GridGraph(instance.shape, instance.radius, precision="single" if single else "double")
     distances = instance.distances.reshape(*instance.shape, -1)
-    return laflow.LabelingProblem(distances, radius=instance.radius or 1, distance_scale=instance.distance_scale)
+    return laflow.LabelingProblem(distances, graph=graph, distance_scale=instance.distance_scale)
 
 
-def _public_call(instance: Instance) -> Candidate:
+def _public_call(instance: Instance, single: bool) -> Candidate:
     import laflow
 
-    problem = labeling_problem(instance)
+    problem = labeling_problem(instance, single)
     weights = instance.weights.reshape(problem.graph.weights_shape)
     truth = instance.truth.reshape(problem.graph.shape)
 

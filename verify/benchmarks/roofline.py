@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from verify.benchmarks import Options, Report, Row
+from verify.benchmarks import OptionError, Options, Report, Row
 from verify.benchmarks._machine import Machine
 from verify.benchmarks._parts import Call, recorded
 from verify.benchmarks.gradient import LARGE_PROBLEM, PROBLEM, SEED, TIME, our_candidates
@@ -27,15 +27,15 @@ MOST_TIMES = 3.0
 def run(options: Options) -> Report:
     """Count and time the parts, measure the machine, compare; one thread only."""
     if options.threads != 1:
-        raise ValueError("the limits are those of one thread: leave out --threads")
-    machine = Machine()
+        raise OptionError("the limits are those of one thread: leave out --threads")
+    machine = Machine(np.float32 if options.single else np.float64)
     peak = machine.peak()
     rows: list[Row] = []
     bars: list[Bar] = []
     for (shape, labels), choices in ((LARGE_PROBLEM, CHOICES), (PROBLEM, CHOICES[:1])):
         instance = colors_instance(shape, labels, time=TIME, seed=SEED)
         for choice in choices:
-            (candidate,) = our_candidates(instance, choices=(choice,))
+            (candidate,) = our_candidates(instance, choices=(choice,), single=options.single)
             title = f"{shape[0]}×{shape[1]}, J={labels}, {candidate.config}"
             whole, parts = _rows(candidate.compute, title, machine, peak, options.rounds or ROUNDS)
             rows += [*parts, whole]

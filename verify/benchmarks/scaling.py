@@ -2,8 +2,8 @@
 
 Random distances, uniform weights, radius 1, J=8, T=5, m=5, rank 3 unless a row says otherwise; weights and truth packed
 and memory reused, as in a learning loop. All sizes are measured in turn, round by round. The bar: the time per pixel at
-sizes from 128² to 2048² stays within 1.5 times of the least. `--large` measures a gradient of 4096², J=4, instead, in a
-fresh process; there the bar is 6 GB of resident memory in all, inputs and interpreter included.
+sizes from 128² to 2048² stays within 1.5 times of the least. `--large` measures a gradient of 4096², J=4, in float32
+storage instead, in a fresh process; there the bar is 6 GB of resident memory in all, inputs and interpreter included.
 """
 
 import json
@@ -105,28 +105,30 @@ def computation(case: Case, options: Options) -> tuple[Callable[[], object], Any
     import laflow
     from laflow.assignment.gradient import GradientOptions, gradient_workspace, packed_loss_gradient
 
+    precision: Any = "single" if options.single else "double"
     rng = np.random.default_rng(0)
     distances = rng.random((*case.shape, case.labels))
     truth = rng.integers(0, case.labels, case.shape)
     if case.sparse:
         distances, truth = distances.reshape(-1, case.labels), truth.reshape(-1)
-        problem = laflow.LabelingProblem(distances, graph=_compressed(case))
+        graph = _compressed(case, precision)
     else:
-        problem = laflow.LabelingProblem(distances, radius=case.radius)
+        graph = laflow.GridGraph(case.shape, case.radius, precision=precision)
+    problem = laflow.LabelingProblem(distances, graph=graph)
     weights = problem.graph.packed_uniform_weights()
     how = GradientOptions(time=case.time, krylov_dim=case.krylov_dim, rank=case.rank)
     workspace = gradient_workspace(problem, how)
     return lambda: packed_loss_gradient(problem, weights, truth, how, workspace), problem
 
 
-def _compressed(case: Case) -> Any:
+def _compressed(case: Case, precision: Any) -> Any:
     """The grid as a general graph."""
     import laflow
     from verify.oracles.neighbourhoods import grid_neighbours
 
     neighbours = grid_neighbours(case.shape, case.radius)
     inside = neighbours >= 0
-    return laflow.SparseGraph(np.concatenate([[0], np.cumsum(inside.sum(axis=1))]), neighbours[inside])
+    return laflow.SparseGraph(np.concatenate([[0], np.cumsum(inside.sum(axis=1))]), neighbours[inside], precision)
 
 
 def _in_turn(computations: list[Callable[[], object]], rounds: int) -> list[list[float]]:
@@ -153,7 +155,7 @@ def _huge(options: Options) -> Report:
     command = [sys.executable, "-m", "verify.benchmarks.scaling"]
     finished = subprocess.run(command, check=True, capture_output=True, text=True)
     found = json.loads(finished.stdout.splitlines()[-1])
-    config = f"{HUGE[0]}×{HUGE[1]}, J={HUGE_LABELS}, m={KRYLOV_DIM}, rank {RANK}"
+    config = f"{HUGE[0]}×{HUGE[1]}, J={HUGE_LABELS}, m={KRYLOV_DIM}, rank {RANK}, float32"
     row = Row(
         "laflow",
         config,
@@ -174,7 +176,8 @@ def _huge_gradient() -> dict[str, float]:
 
     def gradient(shape: tuple[int, int]) -> tuple[Any, float]:
         rng = np.random.default_rng(0)
-        problem = laflow.LabelingProblem(rng.random((*shape, HUGE_LABELS)))
+        graph = laflow.GridGraph(shape, precision="single")
+        problem = laflow.LabelingProblem(rng.random((*shape, HUGE_LABELS), dtype=np.float32), graph=graph)
         truth = rng.integers(0, HUGE_LABELS, shape)
         weights = problem.graph.packed_uniform_weights()
         how = GradientOptions(krylov_dim=KRYLOV_DIM, rank=RANK)

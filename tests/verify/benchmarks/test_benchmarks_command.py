@@ -52,6 +52,12 @@ def test_a_missing_peer_is_named_with_the_remedy(monkeypatch, capsys):
     assert "[bench]" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["roofline", "--threads", "2"], ["memory", "--float32"]])
+def test_an_option_that_a_benchmark_cannot_follow_is_refused_with_the_remedy(arguments, capsys):
+    assert main(arguments) == 2
+    assert f"leave out {arguments[1]}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["nothing"], ["startup", "--threads", "0"], ["startup", "--rounds", "0"], ["startup", "--plot", "a.svg"]],
