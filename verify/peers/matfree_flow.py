@@ -24,7 +24,8 @@ class MatfreeFlow:
     def gradient(self, dimension: int) -> jax.Array:
         """∂f(V_T(Ω)), (K, cells), on a Krylov space of 𝒜 of this dimension (one more than that of A)."""
         flow = self.flow
-        with jax.enable_x64(True):
+        # Its adjoint makes arrays of JAX's default type, which must be that of the problem.
+        with jax.enable_x64(flow.weights.dtype == np.float64):
             return _gradient(
                 flow.weights,
                 flow.log_likelihood,
