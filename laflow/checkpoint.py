@@ -66,13 +66,13 @@ class State:
     numbers: Mapping[str, Any]
     arrays: Mapping[str, Array]
 
-    def array(self, name: str, shape: tuple[int, ...]) -> FloatArray:
-        """The array of this name, finite float64 of this shape: kernels check nothing. `CheckpointError` if not."""
+    def array(self, name: str, shape: tuple[int, ...], kind: type[np.floating] = np.float64) -> FloatArray:
+        """The array of this name, finite, of this shape and kind: kernels check nothing. `CheckpointError` if not."""
         array = self.arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != np.float64 or not np.all(np.isfinite(array)):
+        if array is None or array.shape != shape or array.dtype != kind or not np.all(np.isfinite(array)):
             found = "missing" if array is None else f"of shape {array.shape} and type {array.dtype}"
             raise CheckpointError(
-                f"the checkpoint's {name} should be finite float64 of shape {shape}, but it is {found}: "
+                f"the checkpoint's {name} should be finite {kind.__name__} of shape {shape}, but it is {found}: "
                 "the file is damaged; begin anew with another file"
             )
         return array
@@ -108,7 +108,7 @@ class Keeper:
         if checkpoints is not None:
             # Through JSON, so that it compares with what comes out of a file.
             told = {"run": kind, "laflow": __version__, **identity()}
-            self._identity: dict[str, Any] = json.loads(json.dumps(told))
+            self._identity: dict[str, Any] = json.loads(json.dumps(told, default=str))
         self._latest: tuple[int, Callable[[], State]] | None = None
         self._written_step, self._written_time = -1, 0.0
 
@@ -242,10 +242,15 @@ def random_state(rng: np.random.Generator) -> dict[str, Any]:
     return dict(_plain(rng.bit_generator.state))
 
 
-def restore_random_state(rng: np.random.Generator, state: Mapping[str, Any]) -> None:
-    """Bring `rng`, of the same kind of bit generator, to a state of `random_state`."""
-    template = rng.bit_generator.state
-    rng.bit_generator.state = _like(template, state)
+def restore_random_state(rng: np.random.Generator, state: Any) -> None:
+    """Bring `rng`, of the same kind of bit generator, to a state of `random_state`; `CheckpointError` if it is none."""
+    try:
+        rng.bit_generator.state = _like(rng.bit_generator.state, state)
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
+        raise CheckpointError(
+            f"the checkpoint's random state is none of {type(rng.bit_generator).__name__} ({error}): "
+            "the file is damaged; begin anew with another file"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,7 @@ MODULES = (
     "linalg",
     "krylov",
     "graph",
+    "parallel",
     "assignment.distances",
     "assignment.flow",
     "assignment.objective",
@@ -33,8 +34,11 @@ MODULES = (
     "assignment.reference",
     "assignment.gradient",
     "assignment.optimizers",
+    "checkpoint",
     "assignment.learning",
     "assignment.predictor",
+    "assignment.grid_symmetry",
+    "assignment.batch",
     "assignment.training",
 )
 

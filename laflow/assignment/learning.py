@@ -187,7 +187,8 @@ def _step(graph: Graph, weights: FloatArray, direction: FloatArray, step_size: f
     """exp_Omega(-h direction), kept inside the simplex."""
     updated = graph.empty_weights()
     graph.run(exponential_step, (weights, direction, graph.inside, step_size), (updated,))
-    np.maximum(updated, SMALLEST_WEIGHT * graph.inside, out=updated)
+    smallest = max(SMALLEST_WEIGHT, float(np.finfo(graph.dtype).tiny))  # in single precision 1e-100 would be zero
+    np.maximum(updated, smallest * graph.inside, out=updated)
     return updated
 
 
@@ -195,9 +196,9 @@ def _problem_digest(problem: LabelingProblem, truth: IntArray, weights: FloatArr
     """Short name of all arrays that learning depends on."""
     graph = problem.graph
     if isinstance(graph, GridGraph):
-        described = digest(f"grid {graph.shape} {graph.radius}")
+        described = digest(f"grid {graph.shape} {graph.radius} {graph.precision}")
     else:
-        described = digest(graph.indptr, graph.indices)
+        described = digest(graph.precision, graph.indptr, graph.indices)
     return digest(described, problem.log_likelihood, truth, weights)
 
 
@@ -218,13 +219,15 @@ def _restored(state: State, graph: Graph, direction: _Direction, steps: int) -> 
     step = state.whole_number("step", least=0)
     if step > steps:
         raise CheckpointError(f"the checkpoint stands before step {step}, but steps is {steps}: give at least {step}")
-    shape = graph.inside.shape
+    layout = graph.inside.shape, graph.dtype
     seen = state.array("history", (step, 3)).tolist()
     history = [LearningStep(number, *values) for number, values in enumerate(seen)]
     if "count" in state.numbers:
         count = state.whole_number("count", least=1)
-        direction.restore(Moments(count, state.array("first", shape), state.array("second", shape)))
+        direction.restore(Moments(count, state.array("first", *layout), state.array("second", *layout)))
     best = None
     if step > 0:
-        best = _Best(state.whole_number("best_step", least=0, most=step - 1), state.array("best_weights", shape), None)
-    return _Progress(state.array("weights", shape), history, best)
+        best = _Best(
+            state.whole_number("best_step", least=0, most=step - 1), state.array("best_weights", *layout), None
+        )
+    return _Progress(state.array("weights", *layout), history, best)

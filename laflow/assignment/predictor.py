@@ -6,7 +6,9 @@ Features f_i are raw patches; prototypes p_n, directions nu_n and the scale sigm
 """
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +17,7 @@ from scipy.cluster.vq import kmeans2
 from laflow.assignment.distances import finite_array, patch_features
 from laflow.assignment.flow import positive_number, whole_number
 from laflow.errors import ModelError, ShapeError, ValueRangeError
-from laflow.graph import FloatArray, GridGraph
+from laflow.graph import FloatArray, GridGraph, IntArray
 from laflow.kernels import predicted_weights as predicted_weights_kernel
 from laflow.kernels import predictor_adjoint as predictor_adjoint_kernel
 
@@ -74,7 +76,9 @@ class WeightPredictor:
         self.require_image(np.shape(image))
         pixels = finite_array(image, "the image")
         graph = GridGraph(pixels.shape[:-1], self.radius)
-        return graph, graph.pack_nodes(patch_features(pixels, self.feature_radius))
+        features = graph.zeros_nodes(self.prototypes.shape[1])
+        features_into(pixels, self.feature_radius, graph, features)
+        return graph, features
 
     def require_image(self, shape: tuple[int, ...]) -> None:
         """Raise `ModelError` unless an image of this shape has the axes and channels of the predictor."""
@@ -113,12 +117,26 @@ def predict_weights(predictor: WeightPredictor, image: ArrayLike) -> FloatArray:
     return graph.unpack_weights(packed_prediction(predictor, graph, features)[1])
 
 
+def features_into(image: FloatArray, feature_radius: int, graph: GridGraph, out: FloatArray) -> None:
+    """Write the packed patch features of a checked image ``(*shape, C)`` into `out` ``(F, P)``, whose halo stays."""
+    grid, shape = graph.interior(out), graph.shape
+    padded = np.pad(image, [(feature_radius, feature_radius)] * len(shape) + [(0, 0)], mode="edge")
+    for position, step in enumerate(product(range(2 * feature_radius + 1), repeat=len(shape))):
+        window = tuple(slice(begin, begin + side) for begin, side in zip(step, shape, strict=True))
+        first = position * image.shape[-1]
+        grid[first : first + image.shape[-1]] = np.moveaxis(padded[window], -1, 0)
+
+
 def packed_prediction(
-    predictor: WeightPredictor, graph: GridGraph, features: FloatArray
+    predictor: WeightPredictor,
+    graph: GridGraph,
+    features: FloatArray,
+    out: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Memberships s_in / sum_n s_in, packed ``(K, P)``, and the packed weights ``(|N|, P)``."""
-    membership = graph.empty_nodes(predictor.prototypes.shape[0])
-    weights = graph.empty_weights()
+    """Memberships s_in / sum_n s_in, packed ``(K, P)``, and the packed weights ``(|N|, P)``, in `out` if given."""
+    if out is None:
+        out = graph.empty_nodes(predictor.prototypes.shape[0]), graph.empty_weights()
+    membership, weights = out
     inputs = (features, predictor.prototypes, predictor.directions, predictor.scale, graph.inside)
     graph.run(predicted_weights_kernel, inputs, (membership, weights))
     return membership, weights
@@ -172,11 +190,10 @@ def initial_predictor(
     cluster n. The scale is 1. There are fewer prototypes where there are fewer distinct patches.
     """
     count = whole_number(prototypes, "prototypes")
-    patches = np.concatenate([_rows(patch_features(image, feature_radius)) for image in images])
-    agreement = np.concatenate([_rows(_agreement(truth, radius)) for truth in truths])
-    if patches.shape[0] > CLUSTERED_PATCHES:
-        sample = rng.choice(patches.shape[0], CLUSTERED_PATCHES, replace=False)
-        patches, agreement = patches[sample], agreement[sample]
+    total = sum(truth.size for truth in truths)
+    sample = np.arange(total) if total <= CLUSTERED_PATCHES else rng.choice(total, CLUSTERED_PATCHES, replace=False)
+    patches = _sampled(sample, truths, (_rows(patch_features(image, feature_radius)) for image in images))
+    agreement = _sampled(sample, truths, (_rows(_agreement(truth, radius)) for truth in truths))
     distinct = np.unique(patches, axis=0)
     if distinct.shape[0] <= count:
         centres = distinct
@@ -190,6 +207,19 @@ def initial_predictor(
     means = means[kept] / sizes[kept, None]
     directions = strength * (means - means.mean(axis=1, keepdims=True))
     return WeightPredictor(centres[kept], directions, 1.0, feature_radius, radius, truths[0].ndim)
+
+
+def _sampled(sample: IntArray, truths: list[NDArray[np.integer]], rows: Iterable[FloatArray]) -> FloatArray:
+    """The rows with the numbers `sample`, counted through all images; those of one image at a time are in memory."""
+    parts, order, begin = [], [], 0
+    for truth, of_image in zip(truths, rows, strict=True):
+        (places,) = np.nonzero((sample >= begin) & (sample < begin + truth.size))
+        parts.append(of_image[sample[places] - begin])
+        order.append(places)
+        begin += truth.size
+    found = np.concatenate(parts)
+    found[np.concatenate(order)] = found.copy()
+    return found
 
 
 def _cluster(patches: FloatArray, count: int, rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.integer]]:

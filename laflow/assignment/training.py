@@ -1,24 +1,25 @@
 """Training the weight predictor through the flow: Theorem 3.8 composed with the adjoint of Eq. (4.4)."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from laflow.assignment.distances import distances_to_colors, finite_array, mean_colors
-from laflow.assignment.flow import LabelingProblem, positive_number, solve_packed_flow, whole_number
-from laflow.assignment.gradient import GradientOptions, packed_loss_gradient
-from laflow.assignment.optimizers import MomentOptimizer
-from laflow.assignment.predictor import (
-    PredictorGradient,
-    WeightPredictor,
-    initial_predictor,
-    packed_prediction,
-    pull_back,
-)
+from laflow.assignment.batch import ImageBatch, LabelledImage, labelled_images
+from laflow.assignment.distances import finite_array, mean_colors
+from laflow.assignment.flow import positive_number, whole_number
+from laflow.assignment.gradient import GradientOptions
+from laflow.assignment.grid_symmetry import GridSymmetry
+from laflow.assignment.optimizers import MomentOptimizer, Moments
+from laflow.assignment.predictor import PredictorGradient, WeightPredictor, initial_predictor
+from laflow.checkpoint import Checkpoints, Keeper, State, digest, random_state, restore_random_state
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.graph import FloatArray, IntArray
+from laflow.parallel import spread_over_threads
 
 # One image alone is divided into a part to train on and a part to validate on, if each is at least this long.
 SMALLEST_PART = 8
@@ -61,6 +62,11 @@ class Example:
     truth: IntArray
     clean: FloatArray
 
+    @property
+    def arrays(self) -> tuple[FloatArray, IntArray, FloatArray]:
+        """All of it."""
+        return self.image, self.truth, self.clean
+
 
 def train_predictor(
     images: Sequence[ArrayLike],
@@ -85,6 +91,8 @@ def train_predictor(
     augment: bool = True,
     rng: np.random.Generator | None = None,
     callback: Callable[[TrainingStep], None] | None = None,
+    checkpoints: Checkpoints | None = None,
+    workers: int | None = None,
 ) -> TrainedPredictor:
     """Train a weight predictor on labelled images ``(*shape, C)`` of any sizes, by Adam.
 
@@ -95,7 +103,12 @@ def train_predictor(
     there is only one) is held out, unless `validation` gives other images; it is labelled every
     `validate_every` steps, training ends after `patience` of these without improvement, and the best
     predictor wins, be it the uniform one. Steps shrink to a tenth of `step_size` at the end. `rng` is the only
-    source of randomness (default: seed 0). Raises subclasses of `LaflowError`.
+    source of randomness (default: seed 0).
+
+    With `checkpoints` the state is kept in a file, also when training is interrupted; training that resumes from
+    it ends, bit for bit, where it would have ended without the interruption. Up to `workers` images are worked on
+    at once (None: one a thread), each in its own large arrays; the result does not depend on it. Raises subclasses
+    of `LaflowError`.
     """
     generator = np.random.default_rng(0) if rng is None else rng
     examples = _examples(images, truths, clean_images)
@@ -103,47 +116,61 @@ def train_predictor(
     colors = _label_prototypes(label_prototypes, examples)
     _check_labels([*examples, *(held_out or [])], colors.shape[0])
     training, validating = _split(examples, held_out, validation_fraction)
-    predictor = initial_predictor(
-        [example.clean for example in training],
-        [example.truth for example in training],
-        prototypes=prototypes,
-        feature_radius=feature_radius,
-        radius=radius,
-        rng=generator,
+    scale = positive_number(distance_scale, "distance_scale")
+    options = GradientOptions(time, "low-rank", krylov_dim, rank, regularization)
+    schedule = _Schedule(
+        whole_number(steps, "steps"),
+        positive_number(step_size, "step_size"),
+        whole_number(validate_every, "validate_every"),
+        whole_number(patience, "patience"),
+        bool(augment),
     )
-    setting = _Setting(
+    layout = {
+        "prototypes": whole_number(prototypes, "prototypes"),
+        "feature_radius": whole_number(feature_radius, "feature_radius", least=0),
+        "radius": whole_number(radius, "radius", least=0),
+    }
+    random = random_state(generator)
+
+    def identity() -> dict[str, Any]:
+        arrays = [array for part in (training, validating) for item in part for array in item.arrays]
+        told = {**asdict(schedule), **asdict(options), **layout, "distance_scale": scale}
+        return {
+            **told,
+            "data": digest(f"{len(training)} to train on", colors, *arrays),
+            "rng": digest(json.dumps(random, sort_keys=True)),
+        }
+
+    keeper = Keeper(checkpoints, "train_predictor", identity)
+    kept = keeper.begin()
+    start = initial_predictor(
+        [example.clean for example in training], [example.truth for example in training], **layout, rng=generator
+    )
+    optimizer = _PredictorOptimizer(schedule.step_size)
+    learning, checking = (
+        labelled_images([(item.image, item.truth) for item in part], colors, start.radius, scale)
+        for part in (training, validating)
+    )
+
+    most = max(len(learning), len(checking)) if workers is None else whole_number(workers, "workers")
+    with keeper, spread_over_threads(most) as spread:
+        batch = ImageBatch(options, spread)
+        if kept is None:
+            uniform = start.with_uniform_weights()
+            percent = batch.wrong_percent(uniform, checking)
+            now = _Progress(start, _Best(uniform, percent, -1, 0), percent, [])
+        else:
+            now = _restored(kept, start, optimizer, generator, schedule.steps)
+        end = _train(now, optimizer, batch, learning, checking, schedule, generator, keeper, callback)
+    return TrainedPredictor(
+        end.best.predictor,
         colors,
-        positive_number(distance_scale, "distance_scale"),
-        GradientOptions(time, "low-rank", krylov_dim, rank, regularization),
+        tuple(end.history),
+        end.best.step,
+        end.best.percent,
+        end.uniform_percent,
+        used_uniform=end.best.step < 0,
     )
-    return _train(
-        predictor,
-        setting,
-        training,
-        validating,
-        _Schedule(
-            whole_number(steps, "steps"),
-            positive_number(step_size, "step_size"),
-            whole_number(validate_every, "validate_every"),
-            whole_number(patience, "patience"),
-            augment,
-        ),
-        generator,
-        callback,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Setting:
-    """What turns an image into a labeling problem, and how its gradient is taken."""
-
-    label_prototypes: FloatArray
-    distance_scale: float
-    options: GradientOptions
-
-    def problem(self, image: FloatArray, radius: int) -> LabelingProblem:
-        distances = distances_to_colors(image, self.label_prototypes)
-        return LabelingProblem(distances, radius=radius, distance_scale=self.distance_scale)
 
 
 @dataclass(frozen=True)
@@ -155,45 +182,58 @@ class _Schedule:
     augment: bool
 
 
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """What validates best, since which step (-1: uniform weights), and how many validations ago."""
+
+    predictor: WeightPredictor
+    percent: float
+    step: int
+    stale: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Progress:
+    """How far training has come: the predictor of the next step, and what was found before it."""
+
+    predictor: WeightPredictor
+    best: _Best
+    uniform_percent: float
+    history: list[TrainingStep]
+
+
 def _train(
-    start: WeightPredictor,
-    setting: _Setting,
-    training: list[Example],
-    validating: list[Example],
+    now: _Progress,
+    optimizer: "_PredictorOptimizer",
+    batch: ImageBatch,
+    training: list[LabelledImage],
+    validating: list[LabelledImage],
     schedule: _Schedule,
     rng: np.random.Generator,
+    keeper: Keeper,
     callback: Callable[[TrainingStep], None] | None,
-) -> TrainedPredictor:
-    predictor, optimizer = start, _PredictorOptimizer(schedule.step_size)
-    uniform = start.with_uniform_weights()
-    uniform_percent = _validate(uniform, setting, validating)
-    best, best_percent, best_step, stale = uniform, uniform_percent, -1, 0
-    history: list[TrainingStep] = []
-    for step in range(schedule.steps + 1):
+) -> _Progress:
+    """Go on from `now` to the end."""
+    predictor, best, history = now.predictor, now.best, now.history
+    for step in range(len(history), schedule.steps + 1):
+        now = replace(now, predictor=predictor, best=best)
+        keeper.reached(step, partial(_state, step, now, optimizer.moments, random_state(rng)))
         measured = None
         if step % schedule.validate_every == 0 or step == schedule.steps:
-            measured = _validate(predictor, setting, validating)
-            stale += 1
-            if measured < best_percent:
-                best, best_percent, best_step, stale = predictor, measured, step, 0
-        batch = [_turned(example, rng) if schedule.augment else example for example in training]
-        loss, wrong, gradient = _batch_gradient(predictor, setting, batch)
+            measured = batch.wrong_percent(predictor, validating)
+            best = replace(best, stale=best.stale + 1)
+            if measured < best.percent:
+                best = _Best(predictor, measured, step, 0)
+        poses = [GridSymmetry.drawn(predictor.dimensions, rng) if schedule.augment else None for _ in training]
+        loss, wrong, gradient = batch.gradient(predictor, training, poses)
         history.append(TrainingStep(step, loss, wrong, measured))
         if callback is not None:
             callback(history[-1])
-        if stale > schedule.patience:
+        if best.stale > schedule.patience or step == schedule.steps:
             break
         # Random poses make every gradient a sample: shorter steps towards the end average over them.
         predictor = optimizer.step(predictor, gradient, 1.0 - 0.9 * step / schedule.steps)
-    return TrainedPredictor(
-        best,
-        setting.label_prototypes,
-        tuple(history),
-        best_step,
-        best_percent,
-        uniform_percent,
-        used_uniform=best_step < 0,
-    )
+    return replace(now, predictor=predictor, best=best)
 
 
 class _PredictorOptimizer:
@@ -206,6 +246,17 @@ class _PredictorOptimizer:
     def __init__(self, step_size: float) -> None:
         self.step_size = step_size
         self.directions, self.prototypes, self.scale = MomentOptimizer(), MomentOptimizer(), MomentOptimizer()
+
+    @property
+    def moments(self) -> dict[str, Moments | None]:
+        """What is remembered of earlier gradients, by parameter."""
+        named = {"directions": self.directions, "prototypes": self.prototypes, "scale": self.scale}
+        return {name: optimizer.moments for name, optimizer in named.items()}
+
+    def restore(self, moments: dict[str, Moments | None]) -> None:
+        """Go on from `moments`."""
+        self.directions.moments, self.prototypes.moments = moments["directions"], moments["prototypes"]
+        self.scale.moments = moments["scale"]
 
     def step(self, predictor: WeightPredictor, gradient: PredictorGradient, share: float) -> WeightPredictor:
         """One step of `share` of the step size."""
@@ -221,52 +272,69 @@ class _PredictorOptimizer:
         )
 
 
-def _batch_gradient(
-    predictor: WeightPredictor, setting: _Setting, batch: list[Example]
-) -> tuple[float, float, PredictorGradient]:
-    """Mean loss, percentage of wrong nodes, and mean gradient over some images of any sizes."""
-    share = 1.0 / len(batch)
-    loss, wrong, nodes = 0.0, 0.0, 0
-    prototypes, directions = np.zeros_like(predictor.prototypes), np.zeros_like(predictor.directions)
-    scale = 0.0
-    for example in batch:
-        problem = setting.problem(example.image, predictor.radius)
-        graph, features = predictor.features(example.image)
-        membership, weights = packed_prediction(predictor, graph, features)
-        result = packed_loss_gradient(problem, weights, example.truth, setting.options)
-        part = pull_back(predictor, graph, features, membership, weights, result.packed_gradient)
-        loss += share * result.loss
-        wrong += float(np.count_nonzero(result.solution.labels != example.truth))
-        nodes += example.truth.size
-        prototypes += share * part.prototypes
-        directions += share * part.directions
-        scale += share * part.scale
-    return loss, 100.0 * wrong / nodes, PredictorGradient(prototypes, directions, scale)
+# In the history of a checkpoint, in the place of a percentage.
+NOT_MEASURED = -1.0
 
 
-def _validate(predictor: WeightPredictor, setting: _Setting, examples: list[Example]) -> float:
-    """Percentage of wrong nodes over all `examples`."""
-    wrong, nodes = 0, 0
-    for example in examples:
-        problem = setting.problem(example.image, predictor.radius)
-        _, weights = packed_prediction(predictor, *predictor.features(example.image))
-        solution = solve_packed_flow(problem, weights, setting.options.time, setting.options.krylov_dim)
-        wrong += int(np.count_nonzero(solution.labels != example.truth))
-        nodes += example.truth.size
-    return 100.0 * wrong / nodes
+def _state(step: int, now: _Progress, moments: dict[str, Moments | None], random: dict[str, Any]) -> State:
+    """What training is before `step`; the history may have grown since."""
+    seen = [
+        (item.loss, item.wrong_percent, NOT_MEASURED if item.validation_percent is None else item.validation_percent)
+        for item in now.history[:step]
+    ]
+    numbers = {
+        "step": step,
+        "random": random,
+        "scale": now.predictor.scale,
+        "best_scale": now.best.predictor.scale,
+        "best_percent": now.best.percent,
+        "best_step": now.best.step,
+        "stale": now.best.stale,
+        "uniform_percent": now.uniform_percent,
+    }
+    arrays = {
+        "history": np.array(seen).reshape(step, 3),
+        "prototypes": now.predictor.prototypes,
+        "directions": now.predictor.directions,
+        "best_prototypes": now.best.predictor.prototypes,
+        "best_directions": now.best.predictor.directions,
+    }
+    for name, item in moments.items():
+        if item is not None:  # all or none: every step moves all parameters
+            numbers["count"] = item.count
+            arrays |= {f"{name}_first": item.first, f"{name}_second": item.second}
+    return State(numbers, arrays)
 
 
-def _turned(example: Example, rng: np.random.Generator) -> Example:
-    """The example with its axes permuted and reversed at random: one of the symmetries of the grid."""
-    dimensions = example.truth.ndim
-    axes = tuple(rng.permutation(dimensions).tolist())
-    flipped = tuple(axis for axis in range(dimensions) if rng.random() < 0.5)
+def _restored(
+    state: State, start: WeightPredictor, optimizer: _PredictorOptimizer, rng: np.random.Generator, steps: int
+) -> _Progress:
+    """Go on from a state. Raises `CheckpointError` if it is inconsistent."""
+    step = state.whole_number("step", least=0, most=steps)
+    shapes = {"prototypes": start.prototypes.shape, "directions": start.directions.shape, "scale": (1,)}
 
-    def turn_image(image: FloatArray) -> FloatArray:
-        return np.flip(image.transpose(*axes, dimensions), flipped)
+    def predictor(prefix: str) -> WeightPredictor:
+        return replace(
+            start,
+            prototypes=state.array(f"{prefix}prototypes", shapes["prototypes"]),
+            directions=state.array(f"{prefix}directions", shapes["directions"]),
+            scale=state.number(f"{prefix}scale"),
+        )
 
-    truth = np.flip(example.truth.transpose(axes), flipped)
-    return Example(turn_image(example.image), truth, turn_image(example.clean))
+    if step > 0:
+        count = state.whole_number("count", least=1)
+        pairs = {
+            name: [state.array(f"{name}_{n}", shape) for n in ("first", "second")] for name, shape in shapes.items()
+        }
+        optimizer.restore({name: Moments(count, *pair) for name, pair in pairs.items()})
+    best_step = state.whole_number("best_step", least=-1, most=step - 1)
+    best = _Best(predictor("best_"), state.number("best_percent"), best_step, state.whole_number("stale", least=0))
+    history = [
+        TrainingStep(number, loss, wrong, None if measured == NOT_MEASURED else measured)
+        for number, (loss, wrong, measured) in enumerate(state.array("history", (step, 3)).tolist())
+    ]
+    restore_random_state(rng, state.numbers.get("random"))
+    return _Progress(predictor(""), best, state.number("uniform_percent"), history)
 
 
 def _examples(

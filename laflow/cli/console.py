@@ -2,27 +2,35 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from time import monotonic
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-Advance = Callable[[str], None]
+# Where stderr is no terminal, how many seconds pass between two lines of progress.
+SECONDS_BETWEEN_LINES = 60.0
+
+
+class Advance(Protocol):
+    """Move the bar on by one, or to `done` steps, and show a short remark."""
+
+    def __call__(self, remark: str, done: int | None = None) -> None: ...
 
 
 @contextmanager
 def progress(title: str, steps: int) -> Iterator[Advance]:
-    """A bar of `steps` on stderr; the function handed out moves it on by one and shows a short remark.
+    """A bar of `steps` on stderr, and the function that moves it on.
 
-    Where stderr is no terminal, one plain line tells what has begun.
+    Where stderr is no terminal, one plain line tells what has begun, and another one a minute how far it is.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
         console.print(f"{title} ...", markup=False, highlight=False)
-        yield lambda remark: None
+        yield _lines(console, title, steps)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -33,8 +41,25 @@ def progress(title: str, steps: int) -> Iterator[Advance]:
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=steps, remark="")
-        yield lambda remark: bar.update(task, advance=1, remark=remark)
+
+        def advance(remark: str, done: int | None = None) -> None:
+            bar.update(task, completed=done, advance=1 if done is None else None, remark=remark)
+
+        yield advance
         bar.update(task, completed=steps)
+
+
+def _lines(console: Console, title: str, steps: int) -> Advance:
+    shown, count = monotonic(), 0
+
+    def advance(remark: str, done: int | None = None) -> None:
+        nonlocal shown, count
+        count = count + 1 if done is None else done
+        if monotonic() - shown >= SECONDS_BETWEEN_LINES:
+            shown = monotonic()
+            console.print(f"{title}: {count} of {steps}, {remark} ...", markup=False, highlight=False)
+
+    return advance
 
 
 def show_json(result: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import typer
 from typer.core import TyperCommand
 
-from laflow.cli import console, files, images, options
+from laflow.cli import console, files, images, long_runs, options
 from laflow.errors import FileError, ShapeError
 
 # In multiples of the mean distance between a pixel and its label's prototype. From 1 to 10 the flow learns
@@ -64,6 +64,9 @@ def fit(
     distance_scale: options.DistanceScale = None,
     regularization: options.Regularization = 0.0,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    checkpoint_every: options.CheckpointEvery = 60.0,
+    resume: options.Resume = False,
     json: options.Json = False,
 ) -> None:
     """Learn from each IMAGE and its TRUTH to label images like them; save the model."""
@@ -75,6 +78,7 @@ def fit(
     if model.suffix.lower() != ".npz":
         raise FileError(f"--model is {model}; a model is saved as .npz")
     files.check_writable(model)
+    long_runs.check(checkpoint, resume)
     observed, truths = read_pairs(image, truth)
 
     from laflow.assignment.distances import mean_colors
@@ -83,7 +87,8 @@ def fit(
 
     colors = mean_colors(observed, truths.labels, truths.values.size)
     scale = default_distance_scale(observed, truths.labels, colors) if distance_scale is None else distance_scale
-    with console.progress("training the predictor", steps + 1) as advance:
+    kept = long_runs.checkpoints(checkpoint, checkpoint_every, resume)
+    with long_runs.resumable(checkpoint), console.progress("training the predictor", steps + 1) as advance:
         trained = train_predictor(
             observed,
             truths.labels,
@@ -96,7 +101,8 @@ def fit(
             regularization=regularization,
             steps=steps,
             rng=np.random.default_rng(seed),
-            callback=lambda step: advance(f"{step.wrong_percent:.2f} % wrong"),
+            callback=lambda step: advance(f"{step.wrong_percent:.2f} % wrong", step.step + 1),
+            checkpoints=kept,
         )
     fitted = LabelingModel(
         trained.predictor, colors, time=time, distance_scale=scale, label_values=truths.values.tolist()

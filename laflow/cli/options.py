@@ -27,3 +27,9 @@ DistanceScale = Annotated[
     ),
 ]
 Regularization = Annotated[float, typer.Option(help="Strength τ of the pull towards uniform weights, 0 or more.")]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.npz", help="Keep the state of the run here, to resume it after an interruption."),
+]
+CheckpointEvery = Annotated[float, typer.Option(metavar="SECONDS", help="How often the state is kept.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the state kept in --checkpoint.")]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from laflow.cli import console, files, options
+from laflow.cli import console, files, long_runs, options
 from laflow.cli.fit import default_distance_scale, read_pairs
 from laflow.errors import FileError
 
@@ -24,6 +24,9 @@ def weights(
     distance_scale: options.DistanceScale = None,
     regularization: options.Regularization = 0.0,
     seed: options.SeedUnused = 0,
+    checkpoint: options.Checkpoint = None,
+    checkpoint_every: options.CheckpointEvery = 60.0,
+    resume: options.Resume = False,
     json: options.Json = False,
 ) -> None:
     """Learn the weights with which the flow labels IMAGE as TRUTH does."""
@@ -31,6 +34,7 @@ def weights(
         if out.suffix.lower() != ".npy":
             raise FileError(f"--out is {out}; weights are saved as .npy")
         files.check_writable(out)
+    long_runs.check(checkpoint, resume)
     (observed,), labels = read_pairs([image], [truth])
     (label_map,) = labels.labels
 
@@ -42,14 +46,16 @@ def weights(
     scale = default_distance_scale([observed], [label_map], colors) if distance_scale is None else distance_scale
     problem = LabelingProblem(distances_to_colors(observed, colors), radius=radius, distance_scale=scale)
     uniform = solve_flow(problem, time=time)
-    with console.progress("learning weights", steps + 1) as advance:
+    kept = long_runs.checkpoints(checkpoint, checkpoint_every, resume)
+    with long_runs.resumable(checkpoint), console.progress("learning weights", steps + 1) as advance:
         learned = learn_weights(
             problem,
             label_map,
             time=time,
             steps=steps,
             regularization=regularization,
-            callback=lambda step: advance(f"{step.wrong_percent:.2f} % wrong"),
+            callback=lambda step: advance(f"{step.wrong_percent:.2f} % wrong", step.step + 1),
+            checkpoints=kept,
         )
     if out is not None:
         files.write_file(out, lambda stream: np.save(stream, learned.weights, allow_pickle=False))

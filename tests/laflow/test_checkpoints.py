@@ -7,14 +7,25 @@ import re
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laflow import CheckpointError, Checkpoints, FileError, LabelingProblem, ValueRangeError, learn_weights
+from laflow import (
+    CheckpointError,
+    Checkpoints,
+    FileError,
+    GridGraph,
+    LabelingProblem,
+    ValueRangeError,
+    learn_weights,
+    train_predictor,
+)
 from laflow.checkpoint import (
     Keeper,
     State,
@@ -24,10 +35,20 @@ from laflow.checkpoint import (
     restore_random_state,
     write_checkpoint,
 )
+from laflow.scenes import voronoi_lines
 from tests.laflow.problems import as_sparse, make_case
 from tests.laflow.test_model_files import rewrite, with_metadata
 
 STEPS = 4
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """The problems are tiny; that results do not depend on threads is tested elsewhere."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
 
 
 class Stopped(Exception):
@@ -46,6 +67,9 @@ def small_problem(kind="grid"):
     case = make_case((5, 6), 3, time=2.0, seed=3)
     if kind == "grid":
         return case.problem, case.weights, case.truth
+    if kind == "single":
+        graph = GridGraph(case.graph.shape, precision="single")
+        return LabelingProblem(case.distances, graph), case.weights, case.truth
     graph, edges = as_sparse(case.graph, case.weights)
     return LabelingProblem(case.distances.reshape(-1, 3), graph), edges, case.truth.ravel()
 
@@ -67,6 +91,11 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@cache
+def learn_at_once(kind, optimizer, size):
+    return learn(kind, optimizer, step_size=size)
+
+
 @given(
     st.integers(0, STEPS),
     st.integers(0, STEPS),
@@ -80,7 +109,7 @@ def test_weights_learned_in_three_sittings_are_those_of_one(
     tmp_path_factory, first, second, optimizer, kind, size, error
 ):
     path = tmp_path_factory.mktemp("run") / "run.npz"
-    whole = learn(kind, optimizer, step_size=size)
+    whole = learn_at_once(kind, optimizer, size)
     resume = False
     for step in (first, max(first, second)):
         kept = Checkpoints(path, every_steps=1, resume=resume)
@@ -88,6 +117,17 @@ def test_weights_learned_in_three_sittings_are_those_of_one(
             learn(kind, optimizer, step_size=size, checkpoints=kept, callback=stop_at(step, error))
         resume = True
     assert_same(learn(kind, optimizer, step_size=size, checkpoints=Checkpoints(path, resume=True)), whole)
+
+
+def test_single_precision_is_resumed_in_single_precision(tmp_path):
+    path = tmp_path / "run.npz"
+    with pytest.raises(Stopped):
+        learn("single", "adam", checkpoints=Checkpoints(path, every_steps=1), callback=stop_at(2))
+    found = learn("single", "adam", checkpoints=Checkpoints(path, resume=True))
+    assert_same(found, learn("single", "adam"))
+    assert found.weights.dtype == np.float32
+    with pytest.raises(CheckpointError, match="its problem is"):
+        learn("grid", "adam", checkpoints=Checkpoints(path, resume=True))
 
 
 @pytest.mark.parametrize("optimizer", ["riemannian", "adam"])
@@ -125,9 +165,21 @@ def test_another_error_leaves_the_last_checkpoint_alone(tmp_path):
     assert read_checkpoint(path)[0].numbers["step"] == 2
 
 
-def killed_in_its_fourth_step(program, path, cwd):
-    """Start a run in a process of its own, and kill it where it waits, in its fourth step."""
-    process = subprocess.Popen([sys.executable, "-c", program, str(path)], cwd=cwd, stdout=subprocess.PIPE, text=True)
+def killed_in_its_fourth_step(run, path, cwd):
+    """Start a run of this file in a process of its own, and kill it where it waits, in its fourth step."""
+    program = (
+        f"import sys, time; from laflow import Checkpoints; from tests.laflow.test_checkpoints import {run}\n"
+        "def wait(seen):\n"
+        "    if seen.step == 3: print('fourth step', flush=True); time.sleep(600)\n"
+        f"{run}(checkpoints=Checkpoints(sys.argv[1], every_steps=1), callback=wait)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(path)],
+        cwd=cwd,
+        env={**os.environ, "NUMBA_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert process.stdout.readline().strip() == "fourth step"
         process.send_signal(signal.SIGKILL)
@@ -139,18 +191,100 @@ def killed_in_its_fourth_step(program, path, cwd):
 
 def test_a_killed_process_loses_no_finished_step(tmp_path):
     path = tmp_path / "run.npz"
-    program = (
-        "import sys, time; from laflow import Checkpoints; from tests.laflow.test_checkpoints import learn\n"
-        "def wait(seen):\n"
-        "    if seen.step == 3: print('fourth step', flush=True); time.sleep(600)\n"
-        "learn(optimizer='adam', checkpoints=Checkpoints(sys.argv[1], every_steps=1), callback=wait)"
-    )
-    killed_in_its_fourth_step(program, path, Path(__file__).parents[2])
+    killed_in_its_fourth_step("learn", path, Path(__file__).parents[2])
     assert read_checkpoint(path)[0].numbers["step"] == 3
     seen = []
-    found = learn(optimizer="adam", checkpoints=Checkpoints(path, resume=True), callback=seen.append)
+    found = learn(checkpoints=Checkpoints(path, resume=True), callback=seen.append)
     assert [entry.step for entry in seen] == [3, 4]
-    assert_same(found, learn(optimizer="adam"))
+    assert_same(found, learn())
+
+
+# --- training -----------------------------------------------------------------------------------------------------
+
+
+def train(**options):
+    rng = np.random.default_rng(5)
+    scenes = [voronoi_lines(shape, rng, 0.3) for shape in ((12, 16), (16, 12), (12, 12))]
+    given = {"prototypes": 6, "steps": STEPS, "validate_every": 2, "rng": np.random.default_rng(1), **options}
+    return train_predictor([scene.image for scene in scenes], [scene.truth for scene in scenes], **given)
+
+
+def assert_same_predictor(found, wanted):
+    assert found.history == wanted.history
+    for name in ("best_step", "validation_percent", "uniform_percent", "used_uniform"):
+        assert getattr(found, name) == getattr(wanted, name)
+    for name in ("prototypes", "directions", "scale"):
+        np.testing.assert_array_equal(getattr(found.predictor, name), getattr(wanted.predictor, name))
+
+
+@given(
+    st.integers(0, STEPS),
+    st.integers(0, STEPS),
+    st.booleans(),
+    st.sampled_from([np.random.PCG64, np.random.MT19937]),
+    st.sampled_from([Stopped, KeyboardInterrupt]),
+)
+def test_a_predictor_trained_in_three_sittings_is_that_of_one(tmp_path_factory, first, second, augment, kind, error):
+    path = tmp_path_factory.mktemp("run") / "run.npz"
+
+    def run(**options):
+        return train(augment=augment, rng=np.random.Generator(kind(7)), **options)
+
+    whole = run()
+    resume = False
+    for step in (first, max(first, second)):
+        kept = Checkpoints(path, every_steps=1, resume=resume)
+        with pytest.raises(error):
+            run(checkpoints=kept, callback=stop_at(step, error))
+        resume = True
+    assert_same_predictor(run(checkpoints=Checkpoints(path, resume=True)), whole)
+    assert_same_predictor(run(checkpoints=Checkpoints(path, resume=True)), whole)
+
+
+def test_a_resumed_generator_ends_where_an_uninterrupted_one_does(tmp_path):
+    path, rngs = tmp_path / "run.npz", [np.random.default_rng(1) for _ in range(3)]
+    train(rng=rngs[0])
+    with pytest.raises(Stopped):
+        train(rng=rngs[1], checkpoints=Checkpoints(path, every_steps=1), callback=stop_at(2))
+    train(rng=rngs[2], checkpoints=Checkpoints(path, resume=True))
+    assert rngs[2].random() == rngs[0].random()
+
+
+def test_killed_training_loses_no_finished_step(tmp_path):
+    path = tmp_path / "run.npz"
+    killed_in_its_fourth_step("train", path, Path(__file__).parents[2])
+    assert read_checkpoint(path)[0].numbers["step"] == 3
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
+    assert_same_predictor(train(checkpoints=Checkpoints(path, resume=True)), train())
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"steps": 5}, "its steps is 4, here it is 5"),
+        ({"step_size": 0.2}, "its step_size is 0.3, here it is 0.2"),
+        ({"augment": False}, "its augment is True, here it is False"),
+        ({"prototypes": 7}, "its prototypes is 6, here it is 7"),
+        ({"radius": 2}, "its radius is 1, here it is 2"),
+        ({"validation_fraction": 0.6}, "its data is '"),
+        ({"rng": np.random.default_rng(2)}, "its rng is '"),
+    ],
+)
+def test_a_checkpoint_of_other_training_is_refused(tmp_path, options, found):
+    path = tmp_path / "run.npz"
+    with pytest.raises(Stopped):
+        train(checkpoints=Checkpoints(path), callback=stop_at(0))
+    before = contents(tmp_path)
+    with pytest.raises(CheckpointError, match=re.escape(found)):
+        train(**options, checkpoints=Checkpoints(path, resume=True))
+    assert contents(tmp_path) == before
+
+
+def test_a_checkpoint_of_another_kind_of_run_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    learn(steps=1, checkpoints=Checkpoints(path))
+    with pytest.raises(CheckpointError, match="its run is 'learn_weights', here it is 'train_predictor'"):
+        train(checkpoints=Checkpoints(path, resume=True))
 
 
 # --- when a state is written --------------------------------------------------------------------------------------

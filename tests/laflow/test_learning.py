@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from laflow import LabelingProblem, distances_to_colors, learn_weights, solve_flow
+from laflow import GridGraph, LabelingProblem, distances_to_colors, learn_weights, solve_flow
 from laflow.assignment.learning import SMALLEST_WEIGHT
 from laflow.assignment.optimizers import MomentOptimizer
 from laflow.scenes import voronoi_colors, voronoi_lines
@@ -73,6 +73,17 @@ def test_weights_never_fall_to_zero_inside_however_long_the_steps():
     learned = learn_weights(problem, scene.truth, steps=8, step_size=300.0)
     inside = problem.graph.uniform_weights() > 0
     assert learned.weights[inside].min() >= SMALLEST_WEIGHT
+    assert not learned.weights[~inside].any()
+
+
+def test_weights_in_single_precision_stay_positive_however_long_the_steps():
+    scene = lines(16)
+    problem = LabelingProblem(
+        distances_to_colors(scene.image, scene.prototypes), GridGraph((16, 16), precision="single")
+    )
+    learned = learn_weights(problem, scene.truth, steps=4, step_size=300.0)
+    inside = problem.graph.uniform_weights() > 0
+    assert learned.weights[inside].min() > 0.0
     assert not learned.weights[~inside].any()
 
 

@@ -14,7 +14,6 @@ from laflow import (
     train_predictor,
 )
 from laflow.assignment.predictor import packed_prediction, pull_back
-from laflow.assignment.training import Example, _turned
 from laflow.scenes import voronoi_colors, voronoi_lines
 from tests.laflow.problems import grid_edges
 
@@ -114,19 +113,6 @@ def test_the_first_directions_point_to_neighbours_with_the_label_of_the_centre()
     patch = predictor.directions[edge].reshape(3, 3)
     assert (patch[:, :2] > patch[:, 2:]).all()
     np.testing.assert_allclose(predictor.directions.sum(axis=1), 0.0, atol=1e-14)
-
-
-def test_augmentation_turns_images_and_truth_alike():
-    rng = np.random.default_rng(4)
-    truth = rng.integers(0, 3, (4, 6))
-    image = np.stack([truth, 10 * truth], axis=-1).astype(float)
-    poses = set()
-    for _ in range(60):
-        turned = _turned(Example(image, truth, 2 * image), rng)
-        np.testing.assert_array_equal(turned.image[..., 1], 10 * turned.truth)
-        np.testing.assert_array_equal(turned.clean, 2 * turned.image)
-        poses.add(turned.truth.tobytes() + bytes(turned.truth.shape))
-    assert len(poses) == 8
 
 
 def test_a_trained_predictor_beats_uniform_weights_and_pixels_alone_on_unseen_lines():

@@ -36,6 +36,10 @@ PLANTED = {
         "learning.scaled_gradient",
     ),
     "assignment.predictor": ("_agreement", "neighbours == truth", "neighbours != truth", "predictor.first_predictor"),
+    "parallel": ("spread_over_threads", "threads // workers", "threads + workers", "training.spreading"),
+    "checkpoint": ("reached", "step - self", "step + self", "checkpoints.when_states_are_written"),
+    "assignment.grid_symmetry": ("turned", "[:, order]", "[:, ::-1]", "training.symmetries"),
+    "assignment.batch": ("gradient", "1.0 / len", "2.0 / len", "training.mean_gradient"),
     "assignment.training": ("_split", "fraction * side", "side - fraction * side", "training.split"),
 }
 

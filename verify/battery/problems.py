@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -118,3 +120,19 @@ def same(found: Any, wanted: Any) -> None:
     left, right = np.asarray(found), np.asarray(wanted)
     assert left.dtype == right.dtype, f"type {left.dtype}, not {right.dtype}"
     assert np.array_equal(left, right), f"{left} is not {right}"
+
+
+def refuses(kind: type[Exception], told: str, action: Callable[[], Any]) -> None:
+    """The action ends in an error of exactly this class, whose message holds the pattern `told`."""
+    error = raised(action)
+    assert type(error) is kind, f"{error!r}"
+    assert re.search(told, str(error), re.DOTALL), f"{error} does not tell: {told}"
+
+
+def raised(action: Callable[[], Any]) -> BaseException | None:
+    """The error, or the interruption, in which the action ends."""
+    try:
+        action()
+    except (Exception, KeyboardInterrupt) as error:
+        return error
+    return None

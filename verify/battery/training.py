@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from laflow.errors import ValueRangeError
 from verify.battery.learning import Moments
-from verify.battery.problems import close, same
+from verify.battery.problems import close, refuses, same
 from verify.private_package import load
 
 SEED = 3
@@ -16,7 +21,7 @@ COLORS = np.array([[0.1], [0.9]])
 
 
 @cache
-def _scene(shape: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def scene(shape: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Noisy image, truth and clean image with stripes of two labels."""
     rng = np.random.default_rng(seed)
     truth = (np.add.outer(np.arange(shape[0]) // 2, np.arange(shape[1]) // 3) + seed) % 2
@@ -125,7 +130,7 @@ OPTIONS: dict[str, Any] = {
 
 @cache
 def _replay(case: str) -> Replay:
-    scenes = [_scene((5, 6), 1), _scene((6, 4), 2), _scene((7, 5), 4)]
+    scenes = [scene((5, 6), 1), scene((6, 4), 2), scene((7, 5), 4)]
     return {
         "augmented": lambda: Replay(scenes[:2], scenes[1:], **OPTIONS),
         "stale": lambda: Replay(
@@ -184,16 +189,95 @@ def check_training_that_gets_stale(package: Any) -> None:
 def check_mean_gradient(package: Any) -> None:
     """Adam does not feel the size of a gradient, so that the mean over images needs a check of its own."""
     replay = _replay("regularized")
-    predictor, training = replay.best, package.training
+    predictor = replay.best
     names = ("time", "krylov_dim", "rank", "regularization")
     options = package.gradient.GradientOptions(method="low-rank", **{name: replay.options[name] for name in names})
-    setting = training._Setting(COLORS, replay.options["distance_scale"], options)
     own = package.predictor.WeightPredictor(predictor.prototypes, predictor.directions, predictor.scale)
-    loss, wrong, found = training._batch_gradient(own, setting, [training.Example(*item) for item in replay.training])
+    pairs = [(image, truth) for image, truth, _ in replay.training]
+    images = package.batch.labelled_images([*pairs, pairs[0]], COLORS, 1, replay.options["distance_scale"])
+    assert images[0].problem.graph is images[2].problem.graph  # equal shapes share what belongs to the shape
+    assert images[0].problem.graph is not images[1].problem.graph
     wanted = replay.gradient(predictor)
-    close([loss, wrong], wanted[:2], 1e-10)
-    for part, expected in zip((found.prototypes, found.directions, found.scale), wanted[2], strict=True):
-        close(part, expected, 1e-9)
+    with package.parallel.spread_over_threads(2) as spread:
+        batch = package.batch.ImageBatch(options, spread)
+        for _ in range(2):  # the second time in the same arrays
+            loss, wrong, found = batch.gradient(own, images[:2], [None, None])
+            close([loss, wrong], wanted[:2], 1e-10)
+            for part, expected in zip((found.prototypes, found.directions, found.scale), wanted[2], strict=True):
+                close(part, expected, 1e-9)
+        room = batch._rooms.room
+        batch.gradient(own, images[1:2], [None])
+        assert batch._rooms.room is room  # the arrays of an image serve the next one of its size
+        batch.gradient(own, images[:1], [None])
+        assert batch._rooms.room is not room
+
+
+def check_spreading(package: Any) -> None:
+    """Which pool is made of which settings, and that results keep the order of the items."""
+    module, true = package.parallel, package.parallel.numba
+    for threads, layer, most, workers, share in (
+        (4, "omp", 2, 2, 2),
+        (5, "tbb", 2, 2, 2),
+        (4, "omp", 9, 4, 1),
+        (2, "omp", 2, 2, 1),
+        (4, "workqueue", 4, 0, 0),
+        (4, "omp", 1, 0, 0),
+        (1, "omp", 4, 0, 0),
+    ):
+        told: list[int] = []
+        module.numba = SimpleNamespace(
+            get_num_threads=lambda threads=threads: threads,
+            set_num_threads=told.append,
+            threading_layer=lambda layer=layer: layer,
+        )
+        together = threading.Barrier(workers or 1, timeout=10)
+
+        def work(item: int, together: Any = together) -> tuple[int, bool]:
+            together.wait()  # ends only if all workers are at work
+            return item, threading.current_thread() is threading.main_thread()
+
+        try:
+            with module.spread_over_threads(most) as spread:
+                found = spread(work, iter(range(8)))
+        finally:
+            module.numba = true
+        assert found == [(item, not workers) for item in range(8)]
+        assert told == [share] * workers
+
+
+def check_training_in_threads(package: Any) -> None:
+    module, true = package.parallel, package.parallel.numba
+    scenes = [scene(shape, seed) for shape, seed in (((5, 6), 1), ((6, 5), 2), ((4, 4), 3), ((5, 6), 4))]
+    images, truths = [item[0] for item in scenes], [item[1] for item in scenes]
+    asked: list[int] = []
+
+    @contextmanager
+    def two(most: int) -> Iterator[Any]:
+        asked.append(most)
+        module.numba = SimpleNamespace(
+            get_num_threads=lambda: 2, set_num_threads=true.set_num_threads, threading_layer=lambda: "omp"
+        )
+        try:
+            with module.spread_over_threads(most) as spread:
+                yield spread
+        finally:
+            module.numba = true
+
+    options: dict[str, Any] = {"prototypes": 5, "steps": 2, "validate_every": 1}
+    wanted = package.training.train_predictor(images, truths, **options)
+    own, package.training.spread_over_threads = package.training.spread_over_threads, two
+    try:
+        for workers in (None, 2, 1):
+            found = package.training.train_predictor(images, truths, workers=workers, **options)
+            assert found.history == wanted.history
+            same(found.predictor.directions, wanted.predictor.directions)
+        package.training.train_predictor(images[:1], truths[:1], validation=(images, truths), steps=1, prototypes=5)
+    finally:
+        package.training.spread_over_threads = own
+    assert asked == [3, 2, 1, 4]  # as many as there are images to train or to validate on
+    refuses(
+        ValueRangeError, "workers is 0", lambda: package.training.train_predictor(images, truths, workers=0, **options)
+    )
 
 
 def check_regularized_training(package: Any) -> None:
@@ -207,8 +291,8 @@ def check_impatient_training(package: Any) -> None:
 def check_training_defaults(package: Any) -> None:
     """What is not given is what is said: seed 0, mean colours, a quarter held out, images for clean ones."""
     train = package.training.train_predictor
-    scenes = [_scene((5, 6), seed) for seed in (1, 2, 3, 4)]
-    images, truths = [scene[0] for scene in scenes], [scene[1] for scene in scenes]
+    scenes = [scene((5, 6), seed) for seed in (1, 2, 3, 4)]
+    images, truths = [item[0] for item in scenes], [item[1] for item in scenes]
     short = {"steps": 1, "prototypes": 5}
     default = train(images, truths, **short)
     pixels, labels = np.concatenate([i.reshape(-1, 1) for i in images]), np.concatenate([t.ravel() for t in truths])
@@ -269,25 +353,47 @@ def check_split(package: Any) -> None:
         assert training._split(small, None, fraction) == (small, small)
 
 
-def check_turning(package: Any) -> None:
-    rng, poses = np.random.default_rng(4), set()
-    truth = rng.integers(0, 3, (3, 4))
-    image = np.stack([truth, 10 * truth], axis=-1).astype(float)
-    for _ in range(60):
-        state = np.random.default_rng(int(rng.integers(1000)))
+def check_symmetries(package: Any) -> None:
+    """Draws as documented; a predictor turned back predicts for an image what it predicts for the turned image."""
+    symmetry = package.grid_symmetry.GridSymmetry
+    rng = np.random.default_rng(4)
+    for dimensions, count in ((1, 2), (2, 8), (3, 48)):
         again = np.random.default_rng()
-        again.bit_generator.state = state.bit_generator.state
-        turned = package.training._turned(package.training.Example(image, truth, 2 * image), state)
-        wanted = _turned([image, truth, 2 * image], again)
-        for found, expected in zip((turned.image, turned.truth, turned.clean), wanted, strict=True):
-            same(found, expected)
-        poses.add(turned.truth.tobytes() + bytes(turned.truth.shape))
-    assert len(poses) == 8
-    volume = rng.random((2, 3, 4))
-    for _ in range(20):
-        turned = package.training._turned(package.training.Example(volume[..., None], volume, volume[..., None]), rng)
-        same(turned.image[..., 0], turned.truth)
-        same(np.sort(turned.truth.ravel()), np.sort(volume.ravel()))
+        again.bit_generator.state = rng.bit_generator.state
+        drawn = [symmetry.drawn(dimensions, rng) for _ in range(40 * count)]
+        for item in drawn:
+            assert item.axes == tuple(int(a) for a in again.permutation(dimensions))
+            assert item.flipped == tuple(axis for axis in range(dimensions) if again.random() < 0.5)
+        assert len(set(drawn)) == count
+    image = rng.random((4, 3, 2))
+    predictor = package.predictor.WeightPredictor(
+        rng.random((3, 50)), rng.standard_normal((3, 9)), 1.3, feature_radius=2
+    )
+    for item in _of_the_plane(symmetry):
+        found = package.predictor.predict_weights(item.turned_back(predictor), image).reshape(4, 3, 3, 3)
+        for first in (0, 2):
+            axes = list(range(4))
+            axes[first : first + 2] = [first + axis for axis in item.axes]
+            found = found.transpose(axes)
+            for axis in item.flipped:
+                found = np.flip(found, first + axis)
+        turned = image.transpose((*item.axes, 2))
+        for axis in item.flipped:
+            turned = np.flip(turned, axis)
+        close(found.reshape(*turned.shape[:2], 9), package.predictor.predict_weights(predictor, turned), 1e-13)
+        given = package.predictor.PredictorGradient(rng.random((3, 50)), rng.random((3, 9)), 0.7)
+        moved, back = item.turned(given, predictor), item.turned_back(predictor)
+        for name in ("prototypes", "directions"):
+            assert getattr(moved, name).shape == getattr(given, name).shape
+            pairing = np.sum(getattr(given, name) * getattr(back, name))
+            close(np.sum(getattr(moved, name) * getattr(predictor, name)), pairing, 1e-13)
+        assert (moved.scale, back.scale, back.feature_radius) == (0.7, 1.3, 2)
+
+
+def _of_the_plane(symmetry: Any) -> list[Any]:
+    """All symmetries of the plane."""
+    flips: list[tuple[int, ...]] = [(), (0,), (1,), (0, 1)]
+    return [symmetry(axes, flipped) for axes in ((0, 1), (1, 0)) for flipped in flips]
 
 
 def check_examples(package: Any) -> None:
