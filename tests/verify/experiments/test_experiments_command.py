@@ -1,4 +1,4 @@
-"""`python -m verify.experiments` runs every experiment of the paper, on small images here, and draws it."""
+"""`python -m verify.experiments` runs every experiment, on small images here, and draws it."""
 
 import json
 
@@ -11,8 +11,9 @@ from verify.experiments.__main__ import main
 SMALL = ["--size", "24", "--images", "1", "--steps", "4"]
 
 
-def test_every_figure_of_the_paper_has_its_experiment():
-    assert registry.names(experiments) == ["gradient-angles", "krylov-rank-time", "predictor", "training-curves"]
+def test_every_figure_of_the_paper_has_its_experiment_and_so_have_the_certificates():
+    paper = ["gradient-angles", "krylov-rank-time", "predictor", "training-curves"]
+    assert registry.names(experiments) == ["certificate", *paper]
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,8 @@ def _fewer_cases(monkeypatch):
     monkeypatch.setattr(registry.load(experiments, "gradient-angles"), "SHOWN_TIME", 1.0)
     panels = {"rank": [("rank 1", 1.0, 5, 1), ("rank 2", 1.0, 5, 2)]}
     monkeypatch.setattr(registry.load(experiments, "krylov-rank-time"), "PANELS", panels)
+    for name, few in (("LABELS", (2,)), ("TIMES", (5.0,)), ("DIMENSIONS", (4,)), ("TRUTH_DIMENSION", 14)):
+        monkeypatch.setattr(registry.load(experiments, "certificate"), name, few)
 
 
 @pytest.mark.parametrize("name", registry.names(experiments))
