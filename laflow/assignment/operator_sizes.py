@@ -11,7 +11,13 @@ import numpy as np
 from laflow.graph import FloatArray, Graph, GridGraph, IntArray
 
 # Steps towards the positive vector that gives the smallest bound on the logarithmic norm: the first two gain most.
-STEPS = 3
+STEPS = 2
+
+# Up to so many labels the traces of R_S bound its largest eigenvalue better than its rows, and cost less.
+FEW_LABELS = 8
+
+# Nodes that are worked on at once: a few channels of them fit in the second cache level.
+CHUNK = 8192
 
 # How far a test vector may fall: a vector that nearly vanishes somewhere gives a large quotient there.
 LEAST_OF_LARGEST = 1e-2
@@ -49,13 +55,24 @@ def operator_sizes(graph: Graph, weights: FloatArray, similarity: FloatArray) ->
     ones = zeros(graph)
     graph.interior(ones)[...] = 1.0
     rows, columns = average(graph, weights, ones), average_adjoint(graph, weights, ones)
-    row_sum = float(rows.max()) * MARGIN
-    weights_norm = float(np.sqrt(rows.max() * columns.max())) * MARGIN
-    scaled_columns = average_adjoint(graph, weights, spread)
-    norm = float(np.sqrt((spread * rows).max() * scaled_columns.max())) * MARGIN
-    growth = logarithmic_norm(graph, weights, spread, ones)
-    patches = int(max(neighbour_sum(graph, ones).max(), neighbour_sum_adjoint(graph, ones).max()))
-    return OperatorSizes(spread, growth, norm, weights_norm, row_sum, largest, similarity.shape[0], patches)
+    scaled_rows, scaled_columns = spread * rows, average_adjoint(graph, weights, spread)
+    return OperatorSizes(
+        spread,
+        logarithmic_norm(graph, weights, spread, 0.5 * (scaled_rows + scaled_columns)),
+        float(np.sqrt(scaled_rows.max() * scaled_columns.max())) * MARGIN,
+        float(np.sqrt(rows.max() * columns.max())) * MARGIN,
+        float(rows.max()) * MARGIN,
+        largest,
+        similarity.shape[0],
+        largest_patch(graph),
+    )
+
+
+def largest_patch(graph: Graph) -> int:
+    """The number of nodes in the largest patch, or of patches that a node lies in if that is larger."""
+    if isinstance(graph, GridGraph):
+        return graph.neighbours
+    return max(graph.neighbours, int(np.bincount(graph.indices, minlength=1).max()))
 
 
 def zeros(graph: Graph, *channels: int) -> FloatArray:
@@ -66,51 +83,60 @@ def zeros(graph: Graph, *channels: int) -> FloatArray:
 def replicator_spread(graph: Graph, similarity: FloatArray) -> tuple[FloatArray, float]:
     """A bound (P,) on the largest eigenvalue of R_S at every node, zero elsewhere, and the largest entry of S.
 
-    The smallest of three: ``max S``; the sum of the two largest ``S (1 - S)``; and the largest that J - 1 nonnegative
-    eigenvalues can have with the trace t and the trace of the square f of R_S, which is exact for two and three labels.
+    The smaller one of ``max S`` and, for few labels, the largest that J - 1 nonnegative eigenvalues can have with the
+    trace t and the trace of the square f of R_S (exact for two and three labels); for many, the sum of the two largest
+    ``S (1 - S)``.
     """
-    first, second, largest, squares, cubes = (zeros(graph) for _ in range(5))
+    bound = _from_traces if similarity.shape[0] <= FEW_LABELS else _from_degrees
     difference = DIFFERENCE * float(np.finfo(similarity.dtype).eps)
-    degree, lower = np.empty_like(first), np.empty_like(first)
-    for stored in similarity:
-        share = stored.astype(np.float64, copy=False)
-        np.maximum(largest, share, out=largest)
-        np.multiply(share, share, out=degree)
-        squares += degree
-        np.multiply(degree, share, out=lower)
-        cubes += lower
-        np.subtract(share, degree, out=degree)
-        np.minimum(first, degree, out=lower)
-        np.maximum(first, degree, out=first)
-        np.maximum(second, lower, out=second)
-    first += second
-    np.minimum(first, largest, out=first)
-    trace = 1.0 - squares
-    others = similarity.shape[0] - 1.0
-    scattered = np.maximum(0.0, squares * (1.0 + squares) - 2.0 * cubes - trace * trace / others) + difference
-    np.minimum(first, trace / others + np.sqrt(scattered * ((others - 1.0) / others)), out=first)
+    found = zeros(graph)
+    highest = 0.0
+    for start in range(0, found.size, CHUNK):
+        piece = slice(start, start + CHUNK)
+        shares = similarity[:, piece].astype(np.float64, copy=False)
+        largest = shares.max(axis=0)
+        np.minimum(bound(shares, difference), largest, out=found[piece])
+        highest = max(highest, float(largest.max()))
     spread = zeros(graph)
-    graph.interior(spread)[...] = MARGIN * graph.interior(first) + difference
-    return spread, float(graph.interior(largest).max())
+    graph.interior(spread)[...] = MARGIN * graph.interior(found) + difference
+    return spread, min(1.0 + difference, highest)
 
 
-def logarithmic_norm(graph: Graph, weights: FloatArray, spread: FloatArray, start: FloatArray) -> float:
+def _from_traces(shares: FloatArray, difference: float) -> FloatArray:
+    others = shares.shape[0] - 1.0
+    products = shares * shares
+    squares = products.sum(axis=0)
+    products *= shares
+    trace = 1.0 - squares
+    scattered = squares * (1.0 + squares) - 2.0 * products.sum(axis=0) - trace * trace / others
+    scattered = np.maximum(0.0, scattered) + difference
+    return trace / others + np.sqrt(scattered * ((others - 1.0) / others))
+
+
+def _from_degrees(shares: FloatArray, difference: float) -> FloatArray:
+    first, second = np.zeros(shares.shape[1]), np.zeros(shares.shape[1])
+    for share in shares:
+        degree = share - share * share
+        np.maximum(second, np.minimum(first, degree), out=second)
+        np.maximum(first, degree, out=first)
+    return first + second + difference
+
+
+def logarithmic_norm(graph: Graph, weights: FloatArray, spread: FloatArray, image: FloatArray) -> float:
     """A bound on the logarithmic norm of A: the largest quotient (N x) / x, N = (D Omega + Omega^T D) / 2.
 
-    Any positive x gives one (Collatz and Wielandt); `start` is the first, `STEPS` more are tried and the smallest bound
-    is kept.
+    Any positive x gives one (Collatz and Wielandt). The first is 1 at every node, of which `image` is N x; `STEPS` more
+    are tried, each the image of the one before, and the smallest bound is kept.
     """
-    nodes = start > 0.0
-    vector, best = start, np.inf
-    for _ in range(STEPS + 1):
+    best = float(image.max())
+    for _ in range(STEPS):
+        if best == 0.0:
+            break
+        vector = np.maximum(image, LEAST_OF_LARGEST * image.max())
         image = spread * average(graph, weights, vector)
         image += average_adjoint(graph, weights, spread * vector)
         image *= 0.5
-        quotient = float(np.divide(image, vector, where=nodes, out=np.zeros_like(image)).max())
-        best = min(best, quotient)
-        if quotient == 0.0:
-            break
-        vector = np.where(nodes, np.maximum(image, LEAST_OF_LARGEST * image.max()), 0.0)
+        best = min(best, float((image / vector).max()))
     return best * MARGIN
 
 
@@ -118,12 +144,11 @@ def average(graph: Graph, weights: FloatArray, values: FloatArray) -> FloatArray
     """Omega times one channel (P,)."""
     if not isinstance(graph, GridGraph):
         structure = graph.structure
-        return np.add.reduceat(weights * values[structure.indices], structure.indptr[:-1])
-    total, first, last = zeros(graph), graph.structure.first, graph.structure.last
-    product = np.empty(last - first)
-    for offset, patch in zip(graph.structure.offsets.tolist(), weights, strict=True):
-        np.multiply(patch[first:last], values[first + offset : last + offset], out=product)
-        total[first:last] += product
+        return np.asarray(np.add.reduceat(weights * values[structure.indices], structure.indptr[:-1]))
+    total, offsets = zeros(graph), graph.structure.offsets.tolist()
+    for start, stop in _chunks(graph):
+        for offset, patch in zip(offsets, weights, strict=True):
+            total[start:stop] += patch[start:stop] * values[start + offset : stop + offset]
     return total
 
 
@@ -134,12 +159,18 @@ def average_adjoint(graph: Graph, weights: FloatArray, values: FloatArray) -> Fl
         edges = structure.transpose_edges
         gathered = np.append(weights[edges] * values[structure.transpose_nodes], 0.0)
         return _segment_sums(gathered, structure.transpose_indptr)
-    total, first, last = zeros(graph), graph.structure.first, graph.structure.last
-    product = np.empty(last - first)
-    for offset, patch in zip(graph.structure.offsets.tolist(), weights, strict=True):
-        np.multiply(patch[first:last], values[first:last], out=product)
-        total[first + offset : last + offset] += product
+    total, offsets = zeros(graph), graph.structure.offsets.tolist()
+    for start, stop in _chunks(graph):
+        for offset, patch in zip(offsets, weights, strict=True):
+            here = slice(start - offset, stop - offset)
+            total[start:stop] += patch[here] * values[here]
     return total
+
+
+def _chunks(graph: GridGraph) -> list[tuple[int, int]]:
+    """The flat nodes in pieces that stay in the cache."""
+    first, last = graph.structure.first, graph.structure.last
+    return [(start, min(start + CHUNK, last)) for start in range(first, last, CHUNK)]
 
 
 def neighbour_sum(graph: Graph, values: FloatArray) -> FloatArray:
@@ -157,18 +188,23 @@ def neighbour_sum_adjoint(graph: Graph, values: FloatArray) -> FloatArray:
 
 
 def _box_sum(graph: GridGraph, values: FloatArray) -> FloatArray:
-    """Patches are boxes: one axis after the other."""
-    total = np.array(graph.interior(values))
-    for axis, side in enumerate(graph.shape):
-        source = np.moveaxis(total, axis, 0)
-        summed = source.copy()
-        for step in range(1, min(graph.radius, side - 1) + 1):
-            summed[step:] += source[:-step]
-            summed[:-step] += source[step:]
-        total = np.moveaxis(summed, 0, axis)
+    """Patches are boxes: one axis after the other. The halo keeps rows apart, and what it collects is dropped."""
+    total = values
+    for stride in _strides(graph):
+        summed = total.copy()
+        for step in range(stride, graph.radius * stride + 1, stride):
+            summed[step:] += total[:-step]
+            summed[:-step] += total[step:]
+        total = summed
     packed = zeros(graph)
-    graph.interior(packed)[...] = total
+    graph.interior(packed)[...] = graph.interior(total)
     return packed
+
+
+def _strides(graph: GridGraph) -> list[int]:
+    """Flat distance of neighbours along each axis."""
+    sides = [side + 2 * graph.radius for side in graph.shape]
+    return [int(np.prod(sides[axis + 1 :])) for axis in range(len(sides))]
 
 
 def _segment_sums(values: FloatArray, indptr: IntArray) -> FloatArray:
