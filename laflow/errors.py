@@ -21,6 +21,10 @@ class ProblemSizeError(LaflowError):
     """A reference method was asked for a problem larger than it can hold in memory."""
 
 
+class ConvergenceError(LaflowError):
+    """An iteration ended before it reached what was asked of it."""
+
+
 class FileError(LaflowError):
     """A file cannot be read or written."""
 

@@ -100,6 +100,13 @@ class KrylovSpace:
         columns[-1, -1:] = self.next_norm
         return float(np.linalg.norm(columns, axis=0).max(initial=0.0))
 
+    def without_last(self) -> "KrylovSpace":
+        """The same space without q_(m+1): A is known in all coordinates, and `next_norm` is what it leaves."""
+        if self.breakdown:
+            return self
+        size = self.dimension
+        return replace(self, vectors=self.vectors[:size], triangle=self.triangle[:size, :size], next_norm=0.0)
+
     def combine(self, coefficients: FloatArray, out: FloatArray) -> None:
         """Write the vectors with these `coefficients` (k, coordinates) in the orthonormal basis into `out` (k, n).
 
@@ -108,7 +115,7 @@ class KrylovSpace:
         mix_rows(solve_triangular(self.triangle, coefficients.T).T, self.vectors, out)
 
 
-def krylov_space(apply: Apply, storage: FloatArray) -> KrylovSpace:
+def krylov_space(apply: Apply, storage: FloatArray, earlier: KrylovSpace | None = None) -> KrylovSpace:
     """The Krylov space of an operator and a start vector, by the powers b, Ab, A^2 b, ... and their Gram matrix.
 
     `apply(vector, image)` writes A times `vector` (n,) into `image` (n,). `storage` is (m + 1, n), its first row
@@ -118,20 +125,26 @@ def krylov_space(apply: Apply, storage: FloatArray) -> KrylovSpace:
     The powers grow more and more alike. That does no harm here: exp(A) and its relatives are sums of powers with
     coefficients of one sign, which is how they are mixed again. Only where a power is dependent on the others up to
     rounding, as when the space is invariant, Arnoldi's method takes over.
+
+    An `earlier` space whose powers are the first rows of `storage` is grown: no product is made twice. One of
+    orthonormal vectors is built anew.
     """
     limit = storage.shape[0] - 1
-    for column in range(limit):
+    known = earlier.triangle.T @ earlier.triangle if earlier is not None and earlier.by_powers else None
+    first = 0 if known is None else known.shape[0] - 1
+    for column in range(first, limit):
         apply(storage[column], storage[column + 1])
-    products = gram(storage)
+    made = limit - first + (0 if earlier is None else earlier.products)
+    products = gram(storage, known)
     if products[0, 0] == 0.0:
         return _nothing(storage)
     least = max(DEPENDENT, (ROUNDINGS * float(np.finfo(storage.dtype).eps)) ** 2)
     triangle = _independent(products, least) if limit < storage.shape[1] else None
     if triangle is None:
-        return replace(space := arnoldi(apply, storage), products=limit + space.products)
+        return replace(space := arnoldi(apply, storage), products=made + space.products)
     # A takes power j to power j + 1: in coordinates, the columns of R move one to the left.
     steps = solve_triangular(triangle[:-1, :-1], triangle[:, 1:].T, trans="T").T
-    return KrylovSpace(storage, triangle, steps[:-1], float(triangle[0, 0]), float(steps[-1, -1]), limit)
+    return KrylovSpace(storage, triangle, steps[:-1], float(triangle[0, 0]), float(steps[-1, -1]), made)
 
 
 def _independent(products: FloatArray, least: float) -> FloatArray | None:

@@ -27,8 +27,8 @@ class LabelingProblem:
 
     Made from `distances` ``(*shape, J)``, non-negative, in any unit, of which it keeps the packed
     `log_likelihood` L = -Pi_0 D / rho; `distance_scale` (rho > 0) is in the same unit. `graph` defaults to
-    the grid of that shape, `radius` and `precision` (a graph brings its own). Raises `ShapeError` for a wrong or empty shape and `ValueRangeError`
-    for negative or non-finite distances, fewer than two labels, or a wrong scale.
+    the grid of that shape, `radius` and `precision` (a graph brings its own). Raises `ShapeError` for a wrong or
+    empty shape and `ValueRangeError` for negative or non-finite distances, fewer than two labels, or a wrong scale.
     """
 
     graph: Graph
@@ -93,9 +93,10 @@ class LabelingProblem:
 class FlowSolution:
     """The flow at time T, and what it took to get there.
 
-    `krylov_dim` is the dimension reached, `matvecs` the number of products with A, and `error_estimate` an
-    estimate, not a bound, of the relative error of the tangent vector: the integrated residual of the Krylov
-    approximation, without the growth of the flow (see `krylov.relative_residual`).
+    `krylov_dim` is the dimension reached, `matvecs` the number of products with A, and `error_estimate` the relative
+    error of the tangent vector: a bound if it is `certified`, as it is when a tolerance was asked for, and else an
+    estimate, the integrated residual of the Krylov approximation without the growth of the flow (see
+    `krylov.relative_residual`).
     """
 
     graph: Graph
@@ -103,6 +104,7 @@ class FlowSolution:
     krylov_dim: int
     matvecs: int
     error_estimate: float
+    certified: bool = False
 
     @cached_property
     def tangent(self) -> FloatArray:
@@ -123,18 +125,29 @@ class FlowSolution:
 
 
 def solve_flow(
-    problem: LabelingProblem, weights: ArrayLike | None = None, *, time: float = 5.0, krylov_dim: int = 10
+    problem: LabelingProblem,
+    weights: ArrayLike | None = None,
+    *,
+    time: float = 5.0,
+    krylov_dim: int = 10,
+    tol: float | None = None,
 ) -> FlowSolution:
     """Integrate the linearized assignment flow from the barycentre to `time` T > 0, Eq. (2.29).
 
     `weights` are ``(*shape, |N|)`` on a grid or ``(E,)`` on a general graph; uniform ones by default. The
-    Krylov space has at most `krylov_dim` dimensions, each of which keeps one node field in memory.
+    Krylov space has at most `krylov_dim` dimensions, each of which keeps one node field in memory. With a tolerance
+    `tol` > 0 it has as many as it takes to certify that the error of the tangent is at most `tol` times its norm.
     """
     graph = problem.graph
     packed = graph.packed_uniform_weights() if weights is None else graph.check_weights(weights)
     duration = positive_number(time, "time")
     dimension = whole_number(krylov_dim, "krylov_dim")
-    return solve_packed_flow(problem, packed, duration, dimension)
+    if tol is None:
+        return solve_packed_flow(problem, packed, duration, dimension)
+    # Here, as certificates are made of flows.
+    from laflow.assignment.tolerance import certified_tangent
+
+    return certified_tangent(problem, packed, time=duration, tolerance=positive_number(tol, "tol"))
 
 
 def solve_packed_flow(problem: LabelingProblem, weights: FloatArray, time: float, krylov_dim: int) -> FlowSolution:
@@ -161,14 +174,19 @@ def forward_space(
     problem: LabelingProblem, weights: FloatArray, similar: FloatArray, storage: FloatArray
 ) -> KrylovSpace:
     """The Krylov space of (A, b), Eqs. (2.20)-(2.29), of dimension m in `storage` ``(m + 1, J, P)``."""
-    problem.graph.run(source, (similar,), (storage[0],))
-    if source_vanishes(storage[0].reshape(-1), problem):
-        storage[0] = 0.0
+    source_into(problem, similar, storage[0])
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
         linear_map_into(problem, weights, similar, vector, image)
 
     return krylov_space(apply, storage.reshape(storage.shape[0], -1))
+
+
+def source_into(problem: LabelingProblem, similar: FloatArray, out: FloatArray) -> None:
+    """Write b, Eq. (2.23), into the packed field `out`; exactly zero where there is no flow."""
+    problem.graph.run(source, (similar,), (out,))
+    if source_vanishes(out.reshape(-1), problem):
+        out[...] = 0.0
 
 
 def linear_map_into(

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from laflow.assignment.certificate import Certificate
 from laflow.assignment.flow import (
     FlowSolution,
     LabelingProblem,
@@ -17,6 +18,7 @@ from laflow.assignment.flow import (
 from laflow.assignment.low_rank import FlowGradient, Workspace, low_rank_flow_gradient
 from laflow.assignment.objective import add_regularizer_gradient, packed_regularizer
 from laflow.assignment.reference import dense_flow_gradient, krylov_flow_gradient
+from laflow.assignment.tolerance import certified_flow_gradient
 from laflow.errors import ValueRangeError
 from laflow.graph import FloatArray, Graph, IntArray
 from laflow.kernels import exponential_step as exponential_step_kernel
@@ -29,7 +31,8 @@ Method = Literal["low-rank", "factored", "krylov", "dense"]
 class GradientOptions:
     """How to compute a gradient: checked when made.
 
-    `time` T > 0; `krylov_dim` m >= 1; `rank` r between 1 and m; `regularization` tau >= 0.
+    `time` T > 0; `krylov_dim` m >= 1; `rank` r between 1 and m; `regularization` tau >= 0. With a `tol` > 0, for method
+    ``low-rank`` only, dimensions and rank are chosen such that the certified relative error is at most that.
     """
 
     time: float = 5.0
@@ -37,8 +40,15 @@ class GradientOptions:
     krylov_dim: int = 8
     rank: int = 4
     regularization: float = 0.0
+    tol: float | None = None
 
     def __post_init__(self) -> None:
+        if self.tol is not None:
+            object.__setattr__(self, "tol", positive_number(self.tol, "tol"))
+            if self.method != "low-rank":
+                raise ValueRangeError(
+                    f"a tolerance goes with method 'low-rank', not with {self.method!r}: leave out one of them"
+                )
         if self.method not in get_args(Method):
             raise ValueRangeError(f"the method is {self.method!r}: choose one of {', '.join(get_args(Method))}")
         object.__setattr__(self, "time", positive_number(self.time, "time"))
@@ -61,7 +71,9 @@ class LossGradient:
     `loss = flow_loss + regularizer`. `krylov_dim` and `rank` are those reached, at most those asked for;
     `matvecs` counts products with A and its transpose. `error_estimate` estimates (it does not bound) the
     relative error of the integral that the gradient is linear in: the singular values cut, and the residuals
-    of both Krylov spaces without the growth of the flow.
+    of both Krylov spaces without the growth of the flow. Where a tolerance was asked for, `certificate` bounds the
+    errors of the gradient, of v_T and of the loss, all without the regulariser, and `error_estimate` is the first of
+    these bounds, relative.
     """
 
     graph: Graph
@@ -75,6 +87,7 @@ class LossGradient:
     rank: int
     matvecs: int
     error_estimate: float
+    certificate: Certificate | None = None
 
     @cached_property
     def gradient(self) -> FloatArray:
@@ -92,6 +105,7 @@ def loss_gradient(
     krylov_dim: int = 8,
     rank: int = 4,
     regularization: float = 0.0,
+    tol: float | None = None,
 ) -> LossGradient:
     """The loss (3.2)-(3.5) of `weights` and its Euclidean gradient, Theorem 3.8.
 
@@ -100,7 +114,7 @@ def loss_gradient(
     ``factored`` (the full core), ``krylov`` (one Krylov space of the Kronecker sum), and ``dense`` (its dense
     exponential); the last two are references for small problems. Raises subclasses of `LaflowError`.
     """
-    options = GradientOptions(time, method, krylov_dim, rank, regularization)
+    options = GradientOptions(time, method, krylov_dim, rank, regularization, tol)
     graph = problem.graph
     if weights is None:
         packed = graph.packed_uniform_weights()
@@ -137,6 +151,7 @@ def packed_loss_gradient(
         result.rank,
         result.matvecs,
         result.error_estimate,
+        result.certificate,
     )
 
 
@@ -147,6 +162,8 @@ def _flow_gradient(
     options: GradientOptions,
     workspace: Workspace | None,
 ) -> FlowGradient:
+    if options.tol is not None:
+        return certified_flow_gradient(problem, weights, truth, time=options.time, tolerance=options.tol)
     if options.method == "dense":
         return dense_flow_gradient(problem, weights, truth, time=options.time)
     if options.method == "krylov":
@@ -169,7 +186,7 @@ def _rank(options: GradientOptions) -> int:
 
 def gradient_workspace(problem: LabelingProblem, options: GradientOptions) -> Workspace | None:
     """Memory for many gradients of problems of this size; None for methods that use none."""
-    if options.method not in ("low-rank", "factored"):
+    if options.method not in ("low-rank", "factored") or options.tol is not None:
         return None
     return Workspace.allocate(problem, options.krylov_dim, _rank(options))
 

@@ -16,6 +16,7 @@ from math import prod
 
 import numpy as np
 
+from laflow.assignment.certificate import Certificate
 from laflow.assignment.flow import (
     FlowSolution,
     LabelingProblem,
@@ -48,6 +49,7 @@ class FlowGradient:
     rank: int
     matvecs: int
     error_estimate: float
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -221,13 +223,24 @@ def _flat(fields: FloatArray) -> FloatArray:
 
 def _adjoint_space(problem: LabelingProblem, weights: FloatArray, room: Workspace) -> KrylovSpace:
     """The Krylov space of (A^T, g), Eq. (3.41), g being the first row of `room.adjoint`."""
-    fields = room.similarity.shape
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
-        inputs = (weights, room.similarity, vector.reshape(fields))
-        problem.graph.run(linear_map_adjoint, inputs, (room.fields[0], image.reshape(fields)))
+        adjoint_map_into(problem, weights, room.similarity, vector, room.fields[0], image)
 
     return krylov_space(apply, _flat(room.adjoint))
+
+
+def adjoint_map_into(
+    problem: LabelingProblem,
+    weights: FloatArray,
+    similar: FloatArray,
+    vector: FloatArray,
+    scratch: FloatArray,
+    image: FloatArray,
+) -> None:
+    """Write the transpose of A times the flat `vector` into the flat `image`; `scratch` is a packed field."""
+    inputs = (weights, similar, vector.reshape(similar.shape))
+    problem.graph.run(linear_map_adjoint, inputs, (scratch, image.reshape(similar.shape)))
 
 
 def _restore(

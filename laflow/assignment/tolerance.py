@@ -1,0 +1,295 @@
+"""A gradient to a tolerance: the spaces grow product by product until the certificate is below it.
+
+What decides on the way is cheap and an estimate (`expected_gradient_error`); what is returned carries the certificate,
+which decides in the end. See laflow/assignment/certificate.py for what it bounds.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from laflow.assignment.certificate import (
+    FLOAT32_ROUNDOFF,
+    FLOAT64_ROUNDOFF,
+    Certificate,
+    CutCore,
+    FlowErrors,
+    LikelihoodSizes,
+    adjoint_errors,
+    certify,
+    expected_gradient_error,
+    forward_errors,
+    likelihood_sizes,
+    node_energies,
+    rank_for,
+    refuse_unattainable,
+    relative,
+)
+from laflow.assignment.flow import (
+    FlowSolution,
+    LabelingProblem,
+    linear_map_into,
+    packed_similarity,
+    source_into,
+    target_into,
+)
+from laflow.assignment.low_rank import FlowGradient, adjoint_map_into, assemble_gradient
+from laflow.assignment.objective import Moments, direction_gradient_into, packed_moments
+from laflow.assignment.operator_sizes import OperatorSizes, operator_sizes
+from laflow.errors import ConvergenceError
+from laflow.graph import FloatArray, IntArray
+from laflow.krylov import Apply, KrylovSpace, krylov_space, phi_trajectory, van_loan_core
+from laflow.residual_growth import Trajectory, arnoldi_approximation, pieces_for
+
+# Products before the first look, and how many there may be: far more than any flow needs that does not overflow.
+FIRST_PRODUCTS, MOST_PRODUCTS = 3, 200
+
+# The share of a tolerance that the forward space may take: the adjoint space inherits its error.
+FORWARD_SHARE = 0.3
+
+# How often the certificate may disagree with the estimate before the search ends, and how much lower it aims then.
+ATTEMPTS, LOWER = 4, 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """A problem whose gradient is wanted, and what every bound needs of it."""
+
+    problem: LabelingProblem
+    weights: FloatArray
+    truth: IntArray
+    time: float
+    similar: FloatArray
+    sizes: OperatorSizes
+    likelihood: LikelihoodSizes
+
+    @property
+    def roundoff(self) -> float:
+        """Unit roundoff of the stored fields."""
+        return FLOAT64_ROUNDOFF if self.similar.dtype == np.float64 else FLOAT32_ROUNDOFF
+
+    def trajectory(self, space: KrylovSpace, forced: bool, pieces: int) -> Trajectory:
+        """Of v (forced) or lambda, in the coordinates of which every column of A is known."""
+        return Trajectory(arnoldi_approximation(space, self.sizes.norm), forced, self.time, pieces)
+
+    def pieces(self, *spaces: KrylovSpace) -> int:
+        """How finely time is cut for bounds."""
+        return pieces_for(self.time, *(arnoldi_approximation(space, self.sizes.norm) for space in spaces))
+
+
+@dataclass(frozen=True, eq=False)
+class _Forward:
+    """A forward space that suffices, v_T in it, and the loss there."""
+
+    space: KrylovSpace
+    errors: FlowErrors
+    tangent: FloatArray
+    moments: Moments
+    covector: FloatArray
+
+
+def certified_tangent(problem: LabelingProblem, weights: FloatArray, *, time: float, tolerance: float) -> FlowSolution:
+    """The flow at `time` with a relative error of v_T of at most `tolerance`, as its bound says.
+
+    Raises `ValueRangeError` if rounding alone may exceed the tolerance.
+    """
+    search = _search(problem, weights, np.zeros(problem.graph.shape, np.int64), time)
+    space, errors = _grow_forward(search, tolerance, tolerance)
+    tangent = _end(search, space)
+    bound = relative(errors.end, float(np.linalg.norm(tangent)))
+    return FlowSolution(problem.graph, tangent, space.dimension, space.products, bound, certified=True)
+
+
+def certified_flow_gradient(
+    problem: LabelingProblem, weights: FloatArray, truth: IntArray, *, time: float, tolerance: float
+) -> FlowGradient:
+    """The gradient of packed, checked `weights` with a relative error of at most `tolerance`, as its certificate says.
+
+    Raises `ValueRangeError` if rounding alone may exceed the tolerance, `ConvergenceError` if no space suffices.
+    """
+    search, aim, bound = _search(problem, weights, truth, time), tolerance, float("inf")
+    for _ in range(ATTEMPTS):
+        found = _attempt(search, aim, tolerance)
+        assert found.certificate is not None
+        bound = found.certificate.gradient_relative
+        if bound <= tolerance or not found.solution.krylov_dim:  # without a flow the gradient is zero
+            return found
+        norm = float(np.linalg.norm(found.gradient))
+        rounding = found.certificate.gradient_rounding
+        refuse_unattainable(tolerance, rounding, norm, search.roundoff, "the gradient's norm")
+        aim *= LOWER * (tolerance / bound if np.isfinite(bound) else LOWER)
+    raise ConvergenceError(
+        f"after {ATTEMPTS} attempts the gradient is certified to {bound:.2g} of its norm only, the tolerance is "
+        f"{tolerance:.3g}: give a larger tolerance, a smaller time, or no tolerance but a Krylov dimension"
+    )
+
+
+def _search(problem: LabelingProblem, weights: FloatArray, truth: IntArray, time: float) -> _Search:
+    similar = packed_similarity(problem, weights)
+    sizes = operator_sizes(problem.graph, weights, similar)
+    return _Search(
+        problem, weights, truth, time, similar, sizes, likelihood_sizes(problem.graph, problem.log_likelihood)
+    )
+
+
+def _attempt(search: _Search, aim: float, tolerance: float) -> FlowGradient:
+    """A gradient whose estimated error is below `aim`, with its certificate."""
+    forward = _forward(search, aim, tolerance)
+    adjoint, trajectories, errors = _grow_adjoint(search, forward, aim)
+    used, used_adjoint = forward.space.without_last(), adjoint.without_last()
+    small, integral = van_loan_core(used_adjoint, used, search.time)
+    vectors, values, others = np.linalg.svd(small, full_matrices=False)
+    kept = rank_for(values, search.problem.graph.nodes, aim)
+    left, right = vectors[:, :kept].T, others[:kept]
+    lefts, rights = _mixed(search, used_adjoint, np.vstack([left, integral])), _mixed(search, used, right)
+    core = CutCore(
+        left,
+        right,
+        node_energies(search.problem.graph, lefts[:-1]),
+        node_energies(search.problem.graph, rights),
+        values,
+        float(np.linalg.norm(integral)),
+    )
+    lefts[:-1] *= values[:kept, None, None].astype(lefts.dtype)
+    gradient = search.problem.graph.empty_weights()
+    assemble_gradient(search.problem, search.weights, search.similar, lefts[:-1], rights, lefts[-1], gradient)
+    certificate = _certificate(search, trajectories, errors, core, forward.moments, gradient)
+    solution = FlowSolution(
+        search.problem.graph,
+        forward.tangent,
+        forward.space.dimension,
+        forward.space.products,
+        certificate.tangent_relative,
+        certified=True,
+    )
+    return FlowGradient(
+        gradient,
+        forward.moments,
+        solution,
+        max(forward.space.dimension, adjoint.dimension),
+        kept,
+        forward.space.products + adjoint.products,
+        certificate.gradient_relative,
+        certificate,
+    )
+
+
+def _certificate(
+    search: _Search,
+    trajectories: tuple[Trajectory, Trajectory],
+    errors: tuple[FlowErrors, FlowErrors],
+    core: CutCore,
+    moments: Moments,
+    gradient: FloatArray,
+) -> Certificate:
+    return certify(
+        search.problem.graph,
+        search.weights,
+        search.sizes,
+        search.likelihood,
+        trajectories,
+        errors,
+        core,
+        moments,
+        float(np.linalg.norm(gradient)),
+        search.roundoff,
+    )
+
+
+def _forward(search: _Search, aim: float, tolerance: float) -> _Forward:
+    """The forward space, v_T, and the gradient of the loss there."""
+    graph, labels = search.problem.graph, search.problem.labels
+    # The gradient's bound is looser than that of v_T by about the number of labels.
+    space, errors = _grow_forward(search, FORWARD_SHARE * aim / labels, tolerance)
+    tangent = _end(search, space)
+    target, covector = graph.zeros_nodes(labels), graph.empty_nodes(labels)
+    target_into(search.problem, search.truth, target)
+    moments = packed_moments(graph, target, tangent)
+    direction_gradient_into(graph, target, tangent, moments, covector)
+    return _Forward(space, errors, tangent, moments, covector)
+
+
+def _grow_forward(search: _Search, aim: float, tolerance: float) -> tuple[KrylovSpace, FlowErrors]:
+    """A space of (A, b) in which the relative error of v_T is bounded by `aim`, or by its rounding."""
+    problem = search.problem
+
+    def apply(vector: FloatArray, image: FloatArray) -> None:
+        linear_map_into(problem, search.weights, search.similar, vector, image)
+
+    start = problem.graph.empty_nodes(problem.labels)
+    source_into(problem, search.similar, start)
+    for space in _growing(search, apply, start):
+        trajectory = search.trajectory(space, True, search.pieces(space))
+        errors = forward_errors(trajectory, search.sizes, search.likelihood, problem.graph, search.roundoff)
+        if not space.dimension:
+            return space, errors
+        length = float(trajectory.norms[-1])
+        refuse_unattainable(tolerance, float(errors.rounding[-1]), length, search.roundoff, "the flow's norm")
+        if float(errors.truncation[-1]) <= aim * length or space.breakdown:
+            return space, errors
+    raise _not_reached("forward")
+
+
+def _grow_adjoint(
+    search: _Search, forward: _Forward, aim: float
+) -> tuple[KrylovSpace, tuple[Trajectory, Trajectory], tuple[FlowErrors, FlowErrors]]:
+    """A space of (A^T, g) in which the gradient is expected to have a relative error below `aim`."""
+    problem, scratch = search.problem, search.problem.graph.empty_nodes(search.problem.labels)
+
+    def apply(vector: FloatArray, image: FloatArray) -> None:
+        adjoint_map_into(problem, search.weights, search.similar, vector, scratch, image)
+
+    previous = np.inf
+    for space in _growing(search, apply, forward.covector):
+        pieces = search.pieces(forward.space, space)
+        ahead, back = search.trajectory(forward.space, True, pieces), search.trajectory(space, False, pieces)
+        tangent = forward_errors(ahead, search.sizes, search.likelihood, problem.graph, search.roundoff)
+        costate = adjoint_errors(back, search.sizes, search.likelihood, search.roundoff, tangent, forward.moments)
+        expected = expected_gradient_error(search.likelihood, problem.labels, (ahead, back), (tangent, costate))
+        # What the forward space leaves, or rounding, is not made smaller by more products.
+        if expected <= aim or space.breakdown or expected > 0.9 * previous:
+            return space, (ahead, back), (tangent, costate)
+        previous = expected
+    raise _not_reached("adjoint")
+
+
+def _growing(search: _Search, apply: Apply, start: FloatArray) -> Iterator[KrylovSpace]:
+    """Larger and larger spaces; the last one is invariant or has `MOST_PRODUCTS` dimensions."""
+    graph, labels = search.problem.graph, search.problem.labels
+    space: KrylovSpace | None = None
+    storage = graph.empty_nodes(FIRST_PRODUCTS + 1, labels)
+    storage[0] = start
+    size = FIRST_PRODUCTS
+    while True:
+        rows = storage[: size + 1]
+        space = krylov_space(apply, rows.reshape(size + 1, -1), space)
+        yield space
+        if space.breakdown or size >= MOST_PRODUCTS:
+            return
+        if not space.by_powers:  # orthonormal vectors took their place
+            storage[0] = start
+        size += 1
+        if size >= storage.shape[0]:
+            wider = graph.empty_nodes(2 * storage.shape[0], labels)
+            wider[: storage.shape[0]] = storage
+            storage = wider
+
+
+def _end(search: _Search, space: KrylovSpace) -> FloatArray:
+    """v_T, packed (J, P)."""
+    used = space.without_last()
+    return _mixed(search, used, phi_trajectory(used, search.time)[-1:])[0]
+
+
+def _mixed(search: _Search, space: KrylovSpace, coefficients: FloatArray) -> FloatArray:
+    fields = search.problem.graph.empty_nodes(coefficients.shape[0], search.problem.labels)
+    space.combine(coefficients, fields.reshape(coefficients.shape[0], search.similar.size))
+    return fields
+
+
+def _not_reached(which: str) -> ConvergenceError:
+    return ConvergenceError(
+        f"the {which} space has {MOST_PRODUCTS} dimensions and does not suffice: "
+        "give a smaller time or a larger tolerance"
+    )
