@@ -6,7 +6,7 @@ the other factor has in a neighbourhood, not by its energy in the whole image
 (derivations/assignment/gradient_as_pairing.py, gradient_error.py, loss_curvature.py).
 
 Truncation is bounded rigorously, as small matrices are evaluated to rounding. Rounding is bounded to first order in the
-unit roundoff, with the constants of the kernels' own bounds; the log-likelihoods are taken as they are stored.
+unit roundoff, counting every operation at its worst; the log-likelihoods are taken as they are stored.
 """
 
 from dataclasses import dataclass, field
@@ -189,7 +189,8 @@ def loss_error(moments: Moments, error: float, rounding: float) -> float:
 
 def softmax_roundings(sizes: OperatorSizes, likelihood: LikelihoodSizes) -> float:
     """Relative error of an entry of S in units of the roundoff: of its exponent, and of the sum that divides it."""
-    return (sizes.neighbours + 3.0) * 2.0 * likelihood.largest * sizes.row_sum + sizes.labels + 6.0
+    exponent = (sizes.neighbours + 5.0) * likelihood.largest * sizes.row_sum
+    return exponent + sizes.labels + 6.0
 
 
 def _rounding(
@@ -201,10 +202,11 @@ def _rounding(
     start: float,
 ) -> FloatArray:
     """Rounding to first order along a trajectory: of every product with A, of S in it, and of mixing the basis."""
-    product = sizes.neighbours + sizes.labels + 2.0 + 3.0 * softmax_roundings(sizes, likelihood)
-    size = 2.0 * sizes.largest_similarity * sizes.weights_norm
+    product = (sizes.neighbours + sizes.labels + 3.0) * 2.0 * sizes.largest_similarity
+    # S in R_S: with relative errors e, diag(e S) - e S S^T - S (e S)^T = e R_S + R_S e - diag(e S)
+    product += softmax_roundings(sizes, likelihood) * (2.0 * float(sizes.spread.max()) + sizes.largest_similarity)
     mixed = trajectory.mixed_norms
-    rates = roundoff * product * size * mixed + steady
+    rates = roundoff * product * sizes.weights_norm * mixed + steady
     turns = 1.0 + trajectory.time * sizes.norm
     mixing = roundoff * (trajectory.approximation.coordinates + 2.0) + FLOAT64_ROUNDOFF * SMALL_ROUNDINGS * turns
     times = np.arange(trajectory.pieces + 1) * trajectory.step
