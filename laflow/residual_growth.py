@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 ORTHOGONALITY = 1.01
 
 # Pieces of the time interval: at least so many, and so many for each unit of time times the norm of the generator.
-LEAST_PIECES, PIECES_PER_TURN, MOST_PIECES = 32, 3.0, 4096
+LEAST_PIECES, PIECES_PER_TURN, MOST_PIECES = 16, 3.0, 4096
 
 # Gauss's rule on a piece; its error, at most 1e-10 of the integral for pieces as short as these, is given to the bound.
 GAUSS_POINTS, GAUSS_MARGIN = 4, 1.0 + 1e-9
@@ -180,7 +180,8 @@ class Trajectory:
 
 def pieces_for(time: float, *approximations: Approximation) -> int:
     """How many pieces make every piece short against the generators' norms."""
-    norm = max((float(np.linalg.norm(one.generator, 2)) for one in approximations if one.coordinates), default=0.0)
+    sizes = [np.abs(one.generator) for one in approximations if one.coordinates]
+    norm = max((float(np.sqrt(size.sum(axis=0).max() * size.sum(axis=1).max())) for size in sizes), default=0.0)
     return int(min(MOST_PIECES, max(LEAST_PIECES, np.ceil(PIECES_PER_TURN * time * norm))))
 
 
