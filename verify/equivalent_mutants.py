@@ -25,6 +25,8 @@ class Rule:
 ANY = r".*"
 SAME_SIZE = "the other array has the same length along this axis"
 SHARED_ROW = "the two workspace rows are never alive at once, or are the same row"
+WHOLE_RUNS = "the last run begins a whole run earlier"
+ROW_END = "of a row only as many entries are read as the block has nodes, however far the row goes on"
 SPARE = "more workspace than needed, or more blocks or tasks than needed, which find no nodes"
 NO_HALO = "first is 0 on a general graph"
 ALL_INSIDE = "on a general graph every listed neighbour is inside"
@@ -37,6 +39,8 @@ RULES = (
     Rule(ANY, r"_(grid|graph)_block.*", r"operand dropped: (\w+_row) \+ .* -> .*", "the first workspace row is 0"),
     Rule(ANY, "_grid_block.*", r"name: (out_p -> \w+_p|\w+_p -> out_p) in .*", SHARED_ROW),
     Rule(ANY, "_grid_block.*", r"name: inside_p -> (norm_p|lift_grown_p) in .*", "what the mask hides is 0 already"),
+    Rule(ANY, "_grid_block.*", r"range: range\(0, (\w+ // \d \* \d), \d\) -> range\(0, \1 - 1, \d\)", WHOLE_RUNS),
+    Rule(ANY, "_grid_block.*", r"name: near\d* -> near\d+ in \w+ = .*: near\d* \+ count\]", ROW_END),
     Rule(ANY, "(grid|graph)", r".* in blocks = .*", SPARE),
     Rule(ANY, "(grid|graph)", r"constant: 0 -> 1 in tasks = .*", SPARE),
     Rule(ANY, "graph", r"operand dropped: first \+ block \* BLOCK -> block \* BLOCK .*", NO_HALO),

@@ -2,7 +2,7 @@
 
 Every kind keeps what the program requires (rows that sum to 1, positive weights), and pushes the rest: exponents to
 ±700, ±5000 and ±1e10, rows at very different heights, the maximum at the first, a middle and the last place,
-weights down to 2^-60, denormal numbers, features that coincide with prototypes, two labels and many.
+weights down to 2^-60, denormal numbers, features that coincide with prototypes, two labels and many of everything.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ KINDS = (
 # for the rounding bounds, besides: exponents at the edge of overflow, and so large that neighbours are far apart
 ROUNDING_KINDS = (*KINDS, "exponents to 700", "far beyond", "sixty-four labels")
 SIZES = {"labels": 3, "ranks": 2, "prototypes": 3, "features": 2}
+# kernels take sums four terms at a time, and what is left one by one: here they do either
+MANY = {"labels": 9, "ranks": 9, "prototypes": 9, "features": 9}
 UNEVEN_GRAPH = [[0, 1, 3], [1], [2, 0, 1, 4], [3, 2], [4, 3, 0]]  # patches of one to four neighbours
 LARGE = 5000.0  # far beyond 709, where exp overflows
 HEIGHTS = {"large exponents": LARGE, "exponents to 700": 700.0, "far beyond": 1e10}
@@ -38,8 +40,8 @@ HEIGHTS = {"large exponents": LARGE, "exponents to 700": 700.0, "far beyond": 1e
 
 def kernel_case(program: Program, layout: Layout, kind: str, rng: np.random.Generator) -> Instance:
     """One instance of the given kind."""
-    labels = {"two labels": 2, "many labels": 9, "sixty-four labels": 64}.get(kind, SIZES["labels"])
-    case = instance(program, layout, rng, {**SIZES, "labels": labels})
+    sizes = {"two labels": {"labels": 2}, "many labels": MANY, "sixty-four labels": {"labels": 64}}.get(kind, {})
+    case = instance(program, layout, rng, {**SIZES, **sizes})
     dense = {name: _push(program, name, values, kind, rng) for name, values in case.dense.items()}
     for item in program.inputs:
         if isinstance(item, Array):

@@ -20,7 +20,7 @@ PLANTED = {
     "assignment.distances": ("distances_to_colors", "pixels - color", "pixels + color", "predictor.color_distances"),
     "assignment.flow": ("wrong_percent", "100.0 *", "1.0 *", "flow.truth"),
     "assignment.objective": ("loss", "1.0 - self.inner", "1.0 + self.inner", "flow.loss"),
-    "assignment.low_rank": ("_factorize", "+ adjoint.dimension", "", "gradient.effort"),
+    "assignment.low_rank": ("_factorize", "+ adjoint.products", "", "gradient.effort"),
     "assignment.reference": ("_pull_back", "[:-1, :-1].T.reshape", "[:-1, :-1].reshape", "gradient.dense_gradient"),
     "assignment.gradient": ("_rank", "krylov_dim + 1", "krylov_dim - 1", "gradient.workspace"),
     "assignment.optimizers": (
@@ -94,7 +94,7 @@ def test_a_mutant_that_never_ends_or_asks_for_what_is_not_there_stops(monkeypatc
 
 
 def test_a_mutant_that_would_write_where_nothing_is_its_own_is_stopped_before_the_kernel_runs():
-    fault = planted("graph", "zeros_nodes", "np.zeros((*channels, self.padded_nodes))", "np.zeros((*channels, 2))")
+    fault = planted("graph", "zeros_nodes", "(*channels, self.padded_nodes)", "(*channels, 2)")
     verdict = judge("graph", fault, baseline_of("graph", "zeros_nodes", "flow.euler"))
     assert verdict.verdict == "killed"
     assert verdict.stopped

@@ -1,8 +1,9 @@
 """O7: every mutant of a kernel's text is killed, or listed as equivalent with the reason.
 
 A mutant runs interpreted, layer by layer, until one notices: it stops with an error; it leaves the rounding bound on
-ordinary inputs; on extreme ones; when nodes are spread over many blocks and tasks, which then run in another order; or
-it leaves something else where no node is (the halo must stay as it was). (That its text differs from
+ordinary inputs; on extreme ones; when nodes are spread over many blocks and tasks, which then run in another order; on
+patches of three and of nineteen neighbours; or it leaves something else where no node is (the halo must stay as it
+was). (That its text differs from
 the committed one is O4's business and is not counted.)
 """
 
@@ -24,7 +25,7 @@ from verify.mutation import Mutant, mutants
 from verify.obligations.outcome import Effort, Outcome, absent, holds_unless
 from verify.time_limit import time_limit
 
-LAYERS = ("stops", "ordinary inputs", "extreme inputs", "blocks and tasks")
+LAYERS = ("stops", "ordinary inputs", "extreme inputs", "blocks and tasks", "other patches")
 SAMPLE = 12  # one mutant in so many is run under QUICK
 SECONDS = 10  # a mutant that runs longer has lost its way and counts as stopped
 
@@ -65,7 +66,7 @@ class Trial:
 
 
 def trials(program: Program) -> list[Trial]:
-    """Ordinary inputs first, then each extreme kind, then many blocks; on a grid and a graph."""
+    """Ordinary inputs first, then each extreme kind, many blocks, and other patches; on grids and a graph."""
     places = [grid_layout((2, 3), 1)]
     if not program.grid_only:
         places.append(graph_layout(UNEVEN_GRAPH))
@@ -81,6 +82,9 @@ def trials(program: Program) -> list[Trial]:
             case = kernel_case(program, layout, "ordinary", rng)
             label = f"{layout.kind}, blocks of {block}, {tasks} tasks"
             found.append(_trial("blocks and tasks", label, case, block, tasks, backwards))
+    for shape, radius in (((3,), 1), ((10,), 9)):
+        case = kernel_case(program, grid_layout(shape, radius), "ordinary", np.random.default_rng(7))
+        found.append(_trial("other patches", f"grid of radius {radius}", case, 256, 1, False))
     return sorted(found, key=lambda trial: LAYERS.index(trial.layer))
 
 
