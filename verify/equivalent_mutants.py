@@ -40,7 +40,7 @@ RULES = (
     Rule(ANY, "_grid_block.*", r"name: (out_p -> \w+_p|\w+_p -> out_p) in .*", SHARED_ROW),
     Rule(ANY, "_grid_block.*", r"name: inside_p -> (norm_p|lift_grown_p) in .*", "what the mask hides is 0 already"),
     Rule(ANY, "_grid_block.*", r"range: range\(0, (\w+ // \d \* \d), \d\) -> range\(0, \1 - 1, \d\)", WHOLE_RUNS),
-    Rule(ANY, "_grid_block.*", r"name: near\d* -> near\d+ in \w+ = .*: near\d* \+ count\]", ROW_END),
+    Rule(ANY, "_grid_block.*", r"name: near\d* -> near\d+ in \w+ = .*:near\d* \+ count\]", ROW_END),
     Rule(ANY, "(grid|graph)", r".* in blocks = .*", SPARE),
     Rule(ANY, "(grid|graph)", r"constant: 0 -> 1 in tasks = .*", SPARE),
     Rule(ANY, "graph", r"operand dropped: first \+ block \* BLOCK -> block \* BLOCK .*", NO_HALO),

@@ -82,8 +82,8 @@ def trials(program: Program) -> list[Trial]:
             case = kernel_case(program, layout, "ordinary", rng)
             label = f"{layout.kind}, blocks of {block}, {tasks} tasks"
             found.append(_trial("blocks and tasks", label, case, block, tasks, backwards))
-    for shape, radius in (((3,), 1), ((10,), 9)):
-        case = kernel_case(program, grid_layout(shape, radius), "ordinary", np.random.default_rng(7))
+    for shape, radius, kind in (((3,), 1, "ordinary"), ((10,), 9, "many labels")):
+        case = kernel_case(program, grid_layout(shape, radius), kind, np.random.default_rng(7))
         found.append(_trial("other patches", f"grid of radius {radius}", case, 256, 1, False))
     return sorted(found, key=lambda trial: LAYERS.index(trial.layer))
 
