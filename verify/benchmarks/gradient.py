@@ -10,6 +10,7 @@ The bars compare, at each level of error, laflow's fastest configuration that is
 any peer that is, by the median over rounds of the ratio in the same round.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ TIME, SEED = 5.0, 0
 PROBLEM, LARGE_PROBLEM = ((128, 128), 8), ((512, 512), 10)
 ROUNDS, LARGE_ROUNDS = 15, 5
 CHOICES = ((2, 2), (3, 2), (4, 2), (4, 3), (5, 2), (5, 3), (6, 3), (6, 4), (7, 4), (8, 4), (8, 5), (9, 5), (10, 5))
+TOLERANCES = tuple(10.0**-digits for digits in range(2, 10))
 # Level of error: least ratio of the fastest peer's time to laflow's.
 BARS = {1e-3: 10.0, 1e-5: 10.0, 1e-8: 10.0}
 LARGE_BARS = {1e-5: 12.0}
@@ -38,7 +40,8 @@ def run(options: Options) -> Report:
     shape, labels = LARGE_PROBLEM if options.large else PROBLEM
     instance = colors_instance(shape, labels, time=TIME, seed=SEED)
     ours = our_candidates(instance, choices=CHOICES, single=options.single)
-    candidates = [*ours, _public_call(instance, options.single), *peers(instance, options)]
+    certified, refused = our_tolerances(instance, single=options.single)
+    candidates = [*ours, *certified, _public_call(instance, options.single), *peers(instance, options)]
     truth = reference(instance)
     errors = [relative_error(c.plain(c.compute()), truth.gradient) for c in candidates]
     rounds = options.rounds or (LARGE_ROUNDS if options.large else ROUNDS)
@@ -47,7 +50,9 @@ def run(options: Options) -> Report:
     wrong = 100.0 * np.mean(instance.distances.argmin(axis=1) != instance.truth)
     scene = f"{shape[0]}×{shape[1]}, J={labels}, T={TIME:g}, seed {SEED}: {wrong:.1f}% of the pixels wrong pixelwise."
     bars, pairs = compare(measured, _levels(options))
-    return Report(tuple(_row(found, measured, options) for found in measured), bars, (scene, truth.remark, *pairs))
+    return Report(
+        tuple(_row(found, measured, options) for found in measured), bars, (scene, truth.remark, *refused, *pairs)
+    )
 
 
 def _levels(options: Options) -> dict[float, float]:
@@ -103,24 +108,46 @@ def our_candidates(
     """laflow with each (m, rank) of `choices`, as a learning loop calls it: weights and truth packed and checked, and,
     with `reuse`, memory reused. `single` stores float32.
     """
+    how = [(f"m={m}, rank {rank}", {"krylov_dim": m, "rank": rank}) for m, rank in choices]
+    return _hot_paths(instance, how, single, reuse)
+
+
+def our_tolerances(instance: Instance, *, single: bool) -> tuple[list[Candidate], list[str]]:
+    """laflow asked for a tolerance, and in words which tolerances it refused as below what its numbers can certify."""
+    from laflow import LaflowError
+
+    able, refused = [], []
+    for candidate in _hot_paths(instance, [(f"tol={tol:g}", {"tol": tol}) for tol in TOLERANCES], single, reuse=False):
+        try:
+            candidate.compute()
+        except LaflowError as error:
+            refused.append(f"laflow, {candidate.config}, is refused: {error}.")
+        else:
+            able.append(candidate)
+    return able, refused
+
+
+def _hot_paths(
+    instance: Instance, choices: Sequence[tuple[str, dict[str, Any]]], single: bool, reuse: bool
+) -> list[Candidate]:
     from laflow.assignment.gradient import GradientOptions, gradient_workspace, packed_loss_gradient
 
     problem = labeling_problem(instance, single)
     packed = problem.graph.check_weights(instance.weights.reshape(problem.graph.weights_shape))
     truth = problem.check_truth(instance.truth.reshape(problem.graph.shape))
 
-    def candidate(krylov_dim: int, rank: int) -> Candidate:
-        options = GradientOptions(time=instance.time, method="low-rank", krylov_dim=krylov_dim, rank=rank)
+    def candidate(config: str, chosen: dict[str, Any]) -> Candidate:
+        options = GradientOptions(time=instance.time, **chosen)
         workspace = gradient_workspace(problem, options) if reuse else None
         return Candidate(
             "laflow",
-            f"m={krylov_dim}, rank {rank}",
+            config,
             lambda: packed_loss_gradient(problem, packed, truth, options, workspace).packed_gradient,
             lambda gradient: _rows(problem.graph.unpack_weights(np.asarray(gradient))),
             ours=True,
         )
 
-    return [candidate(*choice) for choice in choices]
+    return [candidate(config, chosen) for config, chosen in choices]
 
 
 def labeling_problem(instance: Instance, single: bool) -> Any:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from verify.benchmarks import Report, Row, _markdown, _picture
-from verify.benchmarks._in_turn import FEWEST, Candidate, Measured, Timing, ratio, time_in_turn
-from verify.benchmarks.gradient import compare, fastest
+from verify.benchmarks._in_turn import FEWEST, Candidate, Measured, Timing, ratio, relative_error, time_in_turn
+from verify.benchmarks.gradient import compare, fastest, our_candidates, our_tolerances
+from verify.instances import colors_instance
 from verify.reporting import Bar
 
 
@@ -102,3 +103,18 @@ def test_a_table_takes_the_place_of_the_old_one_and_leaves_the_rest(tmp_path):
     assert "`the command` on a machine" in text
     with pytest.raises(ValueError, match="no place for scaling"):
         _markdown.write(page, "scaling", "the command", "a machine", report)
+
+
+def test_every_tolerance_is_measured_or_said_to_be_refused():
+    """In float64 all are kept; float32 certifies the roughest ones only, and the table says so."""
+    instance = colors_instance((12, 13), 3)
+    (best,) = our_candidates(instance, choices=((14, 12),))
+    truth = best.plain(best.compute())
+    able, refused = our_tolerances(instance, single=False)
+    assert refused == []
+    for candidate in able:
+        tolerance = float(candidate.config.removeprefix("tol="))
+        assert relative_error(candidate.plain(candidate.compute()), truth) <= tolerance
+    single, said = our_tolerances(instance, single=True)
+    assert len(single) + len(said) == len(able)
+    assert any("tol=1e-09, is refused" in words for words in said)
