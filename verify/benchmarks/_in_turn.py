@@ -61,7 +61,7 @@ def time_in_turn(computations: Sequence[Callable[[], object]], rounds: int, budg
     """Warm everyone up once, then measure round by round.
 
     Who would take more than `budget` seconds over all rounds is measured in every second, third, ... round only, at
-    least in `FEWEST`.
+    least in `FEWEST`; who takes as long as that in a single run, once.
     """
     strides = [_stride(_seconds(compute)[0], rounds, budget) for compute in computations]
     walls: list[dict[int, float]] = [{} for _ in computations]
@@ -75,6 +75,8 @@ def time_in_turn(computations: Sequence[Callable[[], object]], rounds: int, budg
 
 
 def _stride(seconds: float, rounds: int, budget: float) -> int:
+    if seconds > budget:
+        return rounds
     most = max(1, (rounds - 1) // max(1, FEWEST - 1))
     return min(most, max(1, math.ceil(seconds * rounds / budget)))
 

@@ -1,5 +1,7 @@
 """The bars compare the fastest of those who are accurate enough, in the same rounds."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -55,19 +57,22 @@ def test_ratios_are_taken_round_by_round():
 
 
 def test_slow_computations_are_left_out_of_rounds_but_never_of_all():
-    calls = {"fast": 0, "slow": 0}
+    calls = {"fast": 0, "slow": 0, "slowest": 0}
 
-    def fast():
-        calls["fast"] += 1
+    def sleeping(name, seconds):
+        def compute():
+            calls[name] += 1
+            time.sleep(seconds)
 
-    def slow():
-        calls["slow"] += 1
-        sum(range(200_000))
+        return compute
 
-    quick, long = time_in_turn([fast, slow], rounds=9, budget=1e-4)
-    assert len(quick.seconds) == 9
-    assert FEWEST <= len(long.seconds) < 9
-    assert calls == {"fast": 10, "slow": len(long.seconds) + 1}
+    computations = [sleeping("fast", 0.0), sleeping("slow", 0.02), sleeping("slowest", 0.2)]
+    fast, slow, slowest = time_in_turn(computations, rounds=9, budget=0.1)
+    assert len(fast.seconds) == 9
+    assert FEWEST <= len(slow.seconds) < 9
+    assert len(slowest.seconds) == 1
+    # One run more each, to warm up.
+    assert calls == {"fast": 10, "slow": len(slow.seconds) + 1, "slowest": 2}
 
 
 def test_only_columns_with_values_are_shown():
