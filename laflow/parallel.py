@@ -13,6 +13,8 @@ from typing import Protocol, TypeVar
 
 import numba
 
+from laflow.blas import one_blas_thread
+
 # The threading layers of Numba that take parallel calls from several threads at once.
 CONCURRENT_LAYERS = ("omp", "tbb")
 
@@ -38,7 +40,7 @@ def spread_over_threads(most: int) -> Iterator[Spread]:
         yield _in_turn
         return
     share = threads // workers
-    with ThreadPoolExecutor(workers, "laflow", numba.set_num_threads, (share,)) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(workers, "laflow", numba.set_num_threads, (share,)) as pool:
         # The map of the pool cancels what is not begun when an exception leaves it.
         yield lambda work, items: list(pool.map(work, items))
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from laflow.assignment.distances import finite_array
+from laflow.blas import one_blas_thread
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.graph import FloatArray, Graph, GridGraph, IntArray, Precision
 from laflow.kernels import euler_step, lift, linear_map, log_likelihood, similarity, source
@@ -150,6 +151,7 @@ def solve_flow(
     return certified_tangent(problem, packed, time=duration, tolerance=positive_number(tol, "tol"))
 
 
+@one_blas_thread()
 def solve_packed_flow(problem: LabelingProblem, weights: FloatArray, time: float, krylov_dim: int) -> FlowSolution:
     """`solve_flow` for packed, checked weights."""
     graph, labels = problem.graph, problem.labels

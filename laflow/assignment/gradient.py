@@ -19,6 +19,7 @@ from laflow.assignment.low_rank import FlowGradient, Workspace, low_rank_flow_gr
 from laflow.assignment.objective import add_regularizer_gradient, packed_regularizer
 from laflow.assignment.reference import dense_flow_gradient, krylov_flow_gradient
 from laflow.assignment.tolerance import certified_flow_gradient
+from laflow.blas import one_blas_thread
 from laflow.errors import ValueRangeError
 from laflow.graph import FloatArray, Graph, IntArray
 from laflow.kernels import exponential_step as exponential_step_kernel
@@ -123,6 +124,7 @@ def loss_gradient(
     return packed_loss_gradient(problem, packed, problem.check_truth(truth), options)
 
 
+@one_blas_thread()
 def packed_loss_gradient(
     problem: LabelingProblem,
     weights: FloatArray,

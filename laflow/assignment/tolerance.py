@@ -37,6 +37,7 @@ from laflow.assignment.flow import (
 from laflow.assignment.low_rank import FlowGradient, adjoint_map_into, assemble_gradient
 from laflow.assignment.objective import Moments, direction_gradient_into, packed_moments
 from laflow.assignment.operator_sizes import OperatorSizes, operator_sizes
+from laflow.blas import one_blas_thread
 from laflow.errors import ConvergenceError
 from laflow.graph import FloatArray, IntArray
 from laflow.krylov import Apply, KrylovSpace, krylov_space, phi_trajectory, van_loan_core
@@ -89,6 +90,7 @@ class _Forward:
     covector: FloatArray
 
 
+@one_blas_thread()
 def certified_tangent(problem: LabelingProblem, weights: FloatArray, *, time: float, tolerance: float) -> FlowSolution:
     """The flow at `time` with a relative error of v_T of at most `tolerance`, as its bound says.
 
