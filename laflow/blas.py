@@ -1,8 +1,7 @@
 """BLAS on one thread while kernels run: two pools of threads that wait for each other's cores cost more than the work.
 
 laflow calls BLAS and LAPACK for matrices of a Krylov dimension only, where one thread is best anyway. With two
-threads, each such call leaves a thread of BLAS spinning on the core that a kernel wants next: on two cores a gradient
-of a small image took a hundred times as long.
+threads, each such call leaves a thread of BLAS spinning on the core that a kernel wants next.
 """
 
 from collections.abc import Iterator
