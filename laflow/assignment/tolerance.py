@@ -4,7 +4,7 @@ What decides on the way is cheap and an estimate (`expected_gradient_error`); wh
 which decides in the end. See laflow/assignment/certificate.py for what it bounds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +97,7 @@ def certified_tangent(problem: LabelingProblem, weights: FloatArray, *, time: fl
     Raises `ValueRangeError` if rounding alone may exceed the tolerance.
     """
     search = _search(problem, weights, np.zeros(problem.graph.shape, np.int64), time)
-    space, errors = _grow_forward(search, tolerance, tolerance)
+    space, errors = _grow_forward(search, tolerance, lambda found, length: relative(found.end, length) <= tolerance)
     tangent = _end(search, space)
     bound = relative(errors.end, float(np.linalg.norm(tangent)))
     return FlowSolution(problem.graph, tangent, space.dimension, space.products, bound, certified=True)
@@ -203,7 +203,10 @@ def _forward(search: _Search, aim: float, tolerance: float) -> _Forward:
     """The forward space, v_T, and the gradient of the loss there."""
     graph, labels = search.problem.graph, search.problem.labels
     # The gradient's bound is looser than that of v_T by about the number of labels.
-    space, errors = _grow_forward(search, FORWARD_SHARE * aim / labels, tolerance)
+    share = FORWARD_SHARE * aim / labels
+    space, errors = _grow_forward(
+        search, tolerance, lambda found, length: float(found.truncation[-1]) <= share * length
+    )
     tangent = _end(search, space)
     target, covector = graph.zeros_nodes(labels), graph.empty_nodes(labels)
     target_into(search.problem, search.truth, target)
@@ -212,8 +215,10 @@ def _forward(search: _Search, aim: float, tolerance: float) -> _Forward:
     return _Forward(space, errors, tangent, moments, covector)
 
 
-def _grow_forward(search: _Search, aim: float, tolerance: float) -> tuple[KrylovSpace, FlowErrors]:
-    """A space of (A, b) in which the relative error of v_T is bounded by `aim`, or by its rounding."""
+def _grow_forward(
+    search: _Search, tolerance: float, suffices: Callable[[FlowErrors, float], bool]
+) -> tuple[KrylovSpace, FlowErrors]:
+    """A space of (A, b) whose errors suffice for v_T of that length, unless rounding exceeds the tolerance."""
     problem = search.problem
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
@@ -228,7 +233,7 @@ def _grow_forward(search: _Search, aim: float, tolerance: float) -> tuple[Krylov
             return space, errors
         length = float(trajectory.norms[-1])
         refuse_unattainable(tolerance, float(errors.rounding[-1]), length, search.roundoff, "the flow's norm")
-        if float(errors.truncation[-1]) <= aim * length or space.breakdown:
+        if suffices(errors, length) or space.breakdown:
             return space, errors
     raise _not_reached("forward")
 

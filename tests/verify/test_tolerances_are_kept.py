@@ -137,3 +137,14 @@ def test_the_regularizer_is_added_to_a_gradient_with_a_tolerance():
     exact = laflow.loss_gradient(problem, weights, truth, method="factored", krylov_dim=30, regularization=0.1)
     np.testing.assert_allclose(found.gradient, exact.gradient, atol=1e-8 * np.abs(exact.gradient).max())
     assert found.loss == pytest.approx(exact.loss, rel=1e-9)
+
+
+def test_rounding_counts_in_what_is_certified_of_a_flow():
+    # A tolerance little above rounding: what the space leaves must be smaller by as much.
+    problem = laflow.LabelingProblem(np.random.default_rng(0).random((6, 6, 3)))
+    for tol in np.geomspace(1e-14, 1e-9, 40):
+        try:
+            found = laflow.solve_flow(problem, tol=float(tol))
+        except ValueRangeError:
+            continue
+        assert found.error_estimate <= tol
