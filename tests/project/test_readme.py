@@ -19,7 +19,8 @@ def test_the_example_runs_and_does_what_its_comments_say(capsys):
     assert names["learned"].wrong_percent == 0.0
     assert names["at_uniform"].gradient.shape == (128, 128, 9)
     assert problem.wrong_percent(scene.truth, scene.truth) == 0.0
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert names["certified"].certificate.gradient_relative <= 1e-6
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^    laflow (\w+)", README, re.MULTILINE))))
