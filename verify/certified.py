@@ -7,11 +7,11 @@ import numpy as np
 
 import laflow
 from laflow.assignment import certificate as certificates
-from laflow.assignment.flow import source_vanishes, target_into
+from laflow.assignment.flow import forward_space, packed_similarity, target_into
+from laflow.assignment.low_rank import adjoint_map_into, assemble_gradient
 from laflow.assignment.objective import direction_gradient_into, packed_moments
 from laflow.assignment.operator_sizes import OperatorSizes, operator_sizes
 from laflow.graph import Precision
-from laflow.kernels import linear_map, linear_map_adjoint, low_rank_gradient, similarity, source
 from laflow.krylov import KrylovSpace, krylov_space, phi_trajectory, van_loan_core
 from laflow.residual_growth import Trajectory, arnoldi_approximation, guessed_approximation, pieces_for
 from verify import bridge
@@ -50,8 +50,7 @@ def certified_gradient(
     problem = _problem(instance, precision)
     graph, labels = problem.graph, problem.labels
     weights, truth = graph.check_weights(bridge.public_weights(instance)), bridge.public_truth(instance)
-    similar = graph.empty_nodes(labels)
-    graph.run(similarity, (weights, problem.log_likelihood), (similar,))
+    similar = packed_similarity(problem, weights)
     sizes = operator_sizes(graph, weights, similar)
     likelihood = certificates.likelihood_sizes(graph, problem.log_likelihood)
     approximate = arnoldi_approximation if last_column == "exact" else guessed_approximation
@@ -94,8 +93,7 @@ def certified_gradient(
     )
     scaled = left * values[:kept, None, None].astype(left.dtype)
     gradient = graph.zeros_weights()
-    inputs = (weights, similar, problem.log_likelihood, scaled, right, covector_integral[0])
-    graph.run(low_rank_gradient, inputs, (gradient,))
+    assemble_gradient(problem, weights, similar, scaled, right, covector_integral[0], gradient)
     return Certified(
         bridge.plain_weights(instance, graph.unpack_weights(gradient)),
         graph.unpack_nodes(tangent).reshape(-1, labels),
@@ -135,23 +133,17 @@ def _space(
     start: np.ndarray | None,
 ) -> KrylovSpace:
     """The space of (A, b), or of (A^T, `start`)."""
-    graph, shape = problem.graph, similar.shape
+    graph = problem.graph
     storage = graph.zeros_nodes(min(krylov_dim, problem.unknowns) + 1, problem.labels)
-    scratch = graph.zeros_nodes(problem.labels)
     if start is None:
-        graph.run(source, (similar,), (storage[0],))
-        if source_vanishes(storage[0].reshape(-1), problem):
-            storage[0] = 0.0
-    else:
-        storage[0] = start
-
-    def ahead(vector: np.ndarray, image: np.ndarray) -> None:
-        graph.run(linear_map, (weights, similar, vector.reshape(shape)), (image.reshape(shape),))
+        return forward_space(problem, weights, similar, storage)
+    storage[0] = start
+    scratch = graph.zeros_nodes(problem.labels)
 
     def back(vector: np.ndarray, image: np.ndarray) -> None:
-        graph.run(linear_map_adjoint, (weights, similar, vector.reshape(shape)), (scratch, image.reshape(shape)))
+        adjoint_map_into(problem, weights, similar, vector, scratch, image)
 
-    return krylov_space(ahead if start is None else back, storage.reshape(storage.shape[0], -1))
+    return krylov_space(back, storage.reshape(storage.shape[0], -1))
 
 
 def _used(space: KrylovSpace, last_column: LastColumn) -> KrylovSpace:
