@@ -12,12 +12,12 @@ from verify.battery.problems import (
     exact_tangent,
     graph_of,
     instances,
-    plain,
     problem_of,
     public,
     same,
     truth_of,
 )
+from verify.bridge import plain_weights
 from verify.oracles import dense_flow
 from verify.oracles.neighbourhoods import dense_weights
 
@@ -213,7 +213,7 @@ def check_regularizer(package: Any) -> None:
         packed = graph.check_weights(weights)
         gradient = np.ones_like(packed)
         package.objective.add_regularizer_gradient(graph, packed, 0.3, gradient)
-        added = plain(instance, graph.unpack_weights(gradient - graph.inside))
+        added = plain_weights(instance, graph.unpack_weights(gradient - graph.inside))
         close(added, regularizer_gradient(instance.weights, instance.neighbours, 0.3) + _outside(instance), 1e-12)
 
 

@@ -14,12 +14,12 @@ from verify.battery.problems import (
     exact_tangent,
     graph_of,
     instances,
-    plain,
     problem_of,
     public,
     same,
     truth_of,
 )
+from verify.bridge import plain_weights
 from verify.oracles import dense_flow
 
 METHODS = {"factored": (40, 40), "low-rank": (40, 40), "krylov": (60, 1), "dense": (1, 1)}
@@ -42,7 +42,7 @@ def _gradient(package: Any, name: str, method: str, krylov_dim: int, rank: int, 
 def _check_method(package: Any, method: str) -> None:
     for name, instance in instances().items():
         found = _gradient(package, name, method, *METHODS[method])
-        close(plain(instance, found.gradient), exact_gradient(name), 1e-9)
+        close(plain_weights(instance, found.gradient), exact_gradient(name), 1e-9)
         exact = exact_tangent(name)
         close(found.solution.tangent.reshape(exact.shape), exact, 1e-10)
         loss = float(dense_flow.direction_loss(exact, instance.target))
@@ -51,7 +51,7 @@ def _check_method(package: Any, method: str) -> None:
         assert found.regularizer == 0.0
         assert found.method == method
         assert found.error_estimate < 1e-7
-        assert not plain(instance, found.gradient)[instance.neighbours < 0].any()
+        assert not plain_weights(instance, found.gradient)[instance.neighbours < 0].any()
 
 
 def check_factored_gradient(package: Any) -> None:
@@ -94,14 +94,14 @@ def check_truncation(package: Any) -> None:
     errors = []
     for rank in (1, 2, 4):
         found = _gradient(package, "plane", "low-rank", 18, rank)
-        errors.append(float(np.linalg.norm(plain(instance, found.gradient) - exact) / np.linalg.norm(exact)))
+        errors.append(float(np.linalg.norm(plain_weights(instance, found.gradient) - exact) / np.linalg.norm(exact)))
         assert found.rank == rank
         assert abs(found.error_estimate - _cut(rank)) <= 1e-6 * _cut(rank) + 1e-15
     assert errors[0] > errors[1] > errors[2]
     assert errors[0] < 0.5
     for krylov_dim in (2, 3, 5):
         found = _gradient(package, "plane", "factored", krylov_dim, 1)
-        error = float(np.linalg.norm(plain(instance, found.gradient) - exact) / np.linalg.norm(exact))
+        error = float(np.linalg.norm(plain_weights(instance, found.gradient) - exact) / np.linalg.norm(exact))
         assert 0.03 < found.error_estimate / error < 300.0
 
 
@@ -201,7 +201,7 @@ def check_regularized_gradient(package: Any) -> None:
         instance = instances()[name]
         found = _gradient(package, name, "factored", 40, 40, regularization=0.05)
         wanted = exact_gradient(name) + regularizer_gradient(instance.weights, instance.neighbours, 0.05)
-        close(plain(instance, found.gradient), wanted, 1e-10)
+        close(plain_weights(instance, found.gradient), wanted, 1e-10)
         penalty = dense_flow.regularizer(instance.weights, instance.neighbours, 0.05)
         close(found.regularizer, penalty, 1e-12)
         assert found.loss == found.flow_loss + found.regularizer
@@ -299,10 +299,10 @@ def check_descent(package: Any) -> None:
         weights, given = np.where(inside, instance.weights, 0.0), np.random.default_rng(0).random(inside.shape)
         found = package.gradient.riemannian_gradient(graph, public(instance, weights), public(instance, given))
         wanted = weights * (given - (weights * given).sum(axis=1, keepdims=True))
-        close(plain(instance, found), np.where(inside, wanted, 0.0), 1e-13)
+        close(plain_weights(instance, found), np.where(inside, wanted, 0.0), 1e-13)
         moved = package.gradient.exponential_step(graph, public(instance, weights), public(instance, given), 0.7)
         grown = weights * np.exp(-0.7 * given)
-        close(plain(instance, moved), grown / grown.sum(axis=1, keepdims=True), 1e-13)
+        close(plain_weights(instance, moved), grown / grown.sum(axis=1, keepdims=True), 1e-13)
 
 
 def check_size_limits(package: Any) -> None:

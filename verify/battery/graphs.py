@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from verify.battery.problems import close, graph_of, instances, plain, public, same
+from verify.battery.problems import close, graph_of, instances, public, same
+from verify.bridge import plain_weights
 from verify.oracles.neighbourhoods import grid_neighbours, uniform_weights
 
 GRIDS = (((2, 3), 1), ((5,), 2), ((2, 1, 3), 1), ((4, 2), 3), ((3,), 0))
@@ -69,7 +70,7 @@ def check_uniform_weights(package: Any) -> None:
     for instance in instances().values():
         graph = graph_of(package, instance)
         wanted = uniform_weights(instance.neighbours)
-        close(plain(instance, graph.uniform_weights()), wanted, 1e-15)
+        close(plain_weights(instance, graph.uniform_weights()), wanted, 1e-15)
         graph.check_weights(graph.uniform_weights(), positive=True)
     for shape, radius in (((3,), 0), ((1, 1), 1)):  # every node is alone
         alone = package.graph.GridGraph(shape, radius).uniform_weights()

@@ -12,13 +12,13 @@ from verify.battery.problems import (
     close,
     graph_of,
     instances,
-    plain,
     problem_of,
     public,
     quadrature_gradient,
     same,
     truth_of,
 )
+from verify.bridge import plain_weights
 from verify.instances import Instance
 from verify.oracles import dense_flow
 from verify.oracles.neighbourhoods import dense_weights, uniform_weights
@@ -113,7 +113,7 @@ def _check(package: Any, name: str, optimizer: str, size: float | None, tau: flo
         close(entry.wrong_percent, wrong, 1e-12)
     best = min(range(STEPS + 1), key=lambda k: (wanted[k][2], wanted[k][0]))
     assert learned.best_step == best
-    close(plain(instance, learned.weights), wanted[best][3], 1e-7)
+    close(plain_weights(instance, learned.weights), wanted[best][3], 1e-7)
     close(learned.wrong_percent, wanted[best][2], 1e-12)
     again = package.flow.solve_flow(problem_of(package, instance), learned.weights, time=instance.time, krylov_dim=30)
     close(learned.solution.tangent, again.tangent, 1e-9)

@@ -66,15 +66,6 @@ def public(instance: Instance, pairs: np.ndarray) -> np.ndarray:
     return np.where(instance.neighbours >= 0, pairs, 0.0).reshape(*instance.shape, -1)
 
 
-def plain(instance: Instance, values: np.ndarray) -> np.ndarray:
-    """Public values on pairs as (I, K), zero where there is no neighbour."""
-    if instance.shape is not None:
-        return np.asarray(values).reshape(instance.weights.shape)
-    pairs = np.zeros(instance.weights.shape)
-    pairs[instance.neighbours >= 0] = values
-    return pairs
-
-
 def truth_of(instance: Instance) -> np.ndarray:
     return instance.truth.reshape(instance.shape or -1)
 
