@@ -32,7 +32,6 @@ OVERWRITTEN = "every entry is written before it is read"
 EQUAL_LENGTHS = "the lengths have been found equal: strictness is an assertion"
 NO_FLOW = "without a flow there is no covector either: both spaces are empty, and so are the arrays"
 CUT = "only the first rows or columns are kept, as many as there are singular values"
-MEMORY = "the same numbers in memory allocated anew"
 SPARE = "more blocks than there are: they are empty"
 ZIPPED = "the loop ends with the block, however far the rows go on"
 WIDTH = "int64 is NumPy's integer here; elsewhere the kernels would be compiled for another type"
@@ -44,7 +43,6 @@ REASONS: tuple[Reason, ...] = (
     Reason(ANY, ANY, r"(keyword dropped: zip\(.*|constant: True -> False in .*strict=True.*)", EQUAL_LENGTHS),
     Reason(ANY, ANY, r"keyword dropped: .*, dtype=np\.int64\) -> .*", WIDTH, accepted=True),
     Reason("krylov", "dimension", r"constant: 0 -> 1 in .*shape\[0\]\)", SQUARE),
-    Reason("krylov", "arnoldi", r"method: np\.zeros\(.*length.*\) -> np\.ones.*", OVERWRITTEN),
     Reason(
         "krylov",
         "_orthonormalize",
@@ -52,10 +50,7 @@ REASONS: tuple[Reason, ...] = (
         "the correction is of the size of rounding, and its sign the second pass's own business",
         accepted=True,
     ),
-    Reason(
-        "linalg", "<module>", r".* in (BLOCK|LANES) = .*", "lengths of blocks are speed; sums differ by rounding", True
-    ),
-    Reason("linalg", "mix_rows", r".* in extra = out\[0\] if last is None else last", "unused without a last row"),
+    Reason("linalg", "<module>", r".* in BLOCK = .*", "lengths of blocks are speed; sums differ by rounding", True),
     Reason("linalg", "_blocks", r"operand dropped: -vector\.size // BLOCK -> -vector\.size .*", SPARE, accepted=True),
     Reason(
         "linalg", "_(subtract|mix)_rows", r"operand dropped: \(length.*BLOCK -> length \+ BLOCK - 1 .*", SPARE, True
@@ -68,8 +63,6 @@ REASONS: tuple[Reason, ...] = (
     Reason("graph", "pack_weights", r"keyword dropped: .*order='C'.*", "a copy of one axis is contiguous"),
     Reason("graph", "_check_simplex", r"boundary: .*SIMPLEX_TOLERANCE.*", NEVER_EQUAL),
     Reason("graph", "_check_simplex", r"operands swapped: .*", EVEN),
-    Reason("assignment.flow", "forward_space", r"keyword dropped: arnoldi\(.*", MEMORY, accepted=True),
-    Reason("assignment.low_rank", "_adjoint_space", r"keyword dropped: arnoldi\(.*", MEMORY, accepted=True),
     Reason(
         "assignment.flow",
         "source_vanishes",
@@ -85,12 +78,6 @@ REASONS: tuple[Reason, ...] = (
         r"constant: 0 -> 1 in graph = GridGraph\(labels\.shape, 0\)",
         "a wider halo of zeros adds nothing to sums",
         accepted=True,
-    ),
-    Reason(
-        "assignment.low_rank",
-        "_factorize",
-        r"step dropped: first\[\.\.\.\] = 0\.0 .*",
-        "the halo of b is 0 already, softmax(0) - 1/J, and the interior is overwritten",
     ),
     Reason("assignment.low_rank", "_truncated_core", r"name: core -> covector in if not core\.size:", NO_FLOW),
     Reason("assignment.low_rank", "_truncated_core", r".* in empty = .*", NO_FLOW),
