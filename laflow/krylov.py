@@ -101,7 +101,7 @@ class KrylovSpace:
         return float(np.linalg.norm(columns, axis=0).max(initial=0.0))
 
     def without_last(self) -> "KrylovSpace":
-        """The same space without q_(m+1): A is known in all coordinates, and `next_norm` is what it leaves."""
+        """The same space without q_(m+1), taken as invariant: what A takes out of it is dropped."""
         if self.breakdown:
             return self
         size = self.dimension
