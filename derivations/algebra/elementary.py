@@ -46,6 +46,8 @@ def logarithm(terms: Terms) -> Terms:
         content, primitive = primitive_part(terms)
         if min(content.values()) < 0:  # the argument is positive: keep both of its factors so
             content, primitive = scale(content, sp.Integer(-1)), scale(primitive, sp.Integer(-1))
+        if len(primitive) == 1:  # multiplied out, only one monomial is left
+            return add(logarithm(content), logarithm(primitive))
         return add(logarithm(content), single(("log", ("sum", frozenset(primitive.items())))))
     ((monomial, coefficient),) = terms.items()
     parts: list[Terms] = []

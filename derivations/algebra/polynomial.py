@@ -119,6 +119,8 @@ def power(base: Terms, exponent: sp.Rational) -> Terms:
         raised = frozenset((atom, e * exponent) for atom, e in monomial)
         return multiply({raised: sp.Integer(1)}, _number_power(coefficient, exponent))
     content, primitive = primitive_part(base)
+    if len(primitive) == 1:  # multiplied out, only one monomial is left
+        return multiply(power(content, exponent), power(primitive, exponent))
     atom = ("sum", frozenset(primitive.items()))
     return multiply(power(content, exponent), {frozenset({(atom, exponent)}): sp.Integer(1)})
 
@@ -148,7 +150,9 @@ def primitive_part(base: Terms) -> tuple[Terms, Terms]:
         common = {atom: min(e, here[atom]) for atom, e in common.items() if atom in here}
     shared = {atom: e for atom, e in common.items() if atom[0] != "delta"}
     inverse = frozenset((atom, -e) for atom, e in shared.items())
-    reduced = {_join(monomial, inverse)[0]: c for monomial, c in base.items()}
+    reduced = multiply(base, {inverse: sp.Integer(1)})  # whole powers of sums that this leaves are multiplied out
+    if not reduced:
+        raise ZeroDivisionError("a zero expression stands in a denominator, under a root or in a logarithm")
     leading = reduced[min(reduced, key=monomial_key)]
     return {frozenset(shared.items()): leading}, scale(reduced, 1 / leading)
 

@@ -138,6 +138,18 @@ TRUE = {
     ),
     "free delta": (Delta(i, k) * vector[k], Delta(i, k) * vector[i]),
     "squared delta": (Delta(i, k) ** 2, Delta(i, k)),
+    "inverses of a sum under a root": (
+        sp.sqrt(vector[i] / (1 + weight[j]) + table[i, j] / (1 + weight[j]) ** 2),
+        sp.sqrt(vector[i] * (1 + weight[j]) + table[i, j]) / (1 + weight[j]),
+    ),
+    "inverses of a sum that leave one term under a root": (
+        sp.sqrt(1 / (1 + weight[j]) - weight[j] / (1 + weight[j]) ** 2),
+        1 / (1 + weight[j]),
+    ),
+    "inverses of a sum in a logarithm": (
+        sp.log(vector[i] / (1 + weight[j]) + table[i, j] / (1 + weight[j]) ** 2),
+        sp.log(vector[i] * (1 + weight[j]) + table[i, j]) - 2 * sp.log(1 + weight[j]),
+    ),
     "trace of a product": (total(matrix[i, k] * matrix[k, i], i, k), total(matrix[k, i] * matrix[i, k], k, i)),
 }
 FALSE = {
@@ -153,6 +165,14 @@ FALSE = {
     "exponential inside a sum": (total(sp.exp(weight[q]), q), sp.exp(total(weight[q], q))),
     "sum of inverses": (total(1 / weight[q], q), 1 / total(weight[q], q)),
     "two free deltas": (Delta(i, k) * vector[k], vector[i]),
+    "inverses of a sum in a denominator": (
+        1 / (vector[i] / (1 + weight[j]) + table[i, j] / (1 + weight[j]) ** 2),
+        1 / (vector[i] / (1 + weight[j]) ** 2 + table[i, j] / (1 + weight[j]) ** 2),
+    ),
+    "inverses of a sum under a root": (
+        sp.sqrt(vector[i] / (1 + weight[j]) + table[i, j] / (1 + weight[j]) ** 2),
+        sp.sqrt(vector[i] / (1 + weight[j]) ** 2 + table[i, j] / (1 + weight[j]) ** 2),
+    ),
     "half a softmax shift": (
         sp.exp(weight[j] - vector[i]) / total(sp.exp(weight[q]), q),
         sp.exp(weight[j]) / total(sp.exp(weight[q]), q),
@@ -173,6 +193,12 @@ def test_a_non_identity_is_not_proved(name):
 def test_arrays_of_one_name_with_other_declared_sums_are_not_confused():
     plain = Array("share", rows, columns)
     assert not proved(total(plain[i, q], q), sp.Integer(1))
+
+
+def test_a_sum_that_vanishes_once_multiplied_out_has_no_inverse():
+    whole = 1 + weight[j]
+    with pytest.raises(ZeroDivisionError, match="zero expression"):
+        normal_form(1 / (1 / whole - 1 / whole**2 - weight[j] / whole**2))
 
 
 def test_a_maximum_is_refused():
