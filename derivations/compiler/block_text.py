@@ -17,7 +17,7 @@ from derivations.algebra.language import Array, Entry, Index, Range
 from derivations.algebra.program import Program
 from derivations.compiler.expression_text import expression_text
 from derivations.compiler.loop_nest import Accumulate, LoopNest, Phase, Reach, Term
-from derivations.compiler.lowering import NEIGHBOURS, NODES, NotCompilable, ranges_of
+from derivations.compiler.lowering import NEIGHBOURS, VISITED, NotCompilable, ranges_of
 
 SINGULAR = {
     "labels": "label",
@@ -62,6 +62,11 @@ class BlockText(ABC):
         self.near, self.slot = "near", "neighbour"
         self.out_row = ""
         self.reads: dict[str, str] = {}
+        self.numbers: dict[str, str] = {}
+
+    def prelude(self) -> list[str]:
+        """Lines before the body, such as numbers in the type of the arrays; known once the body is written."""
+        return []
 
     def body(self) -> list[str]:
         """All lines of the block function's body, below its size definitions."""
@@ -125,11 +130,11 @@ class BlockText(ABC):
 
     def other_indices(self, entry: Entry) -> list[str]:
         """Loop variables of the axes that are not nodes, in storage order."""
-        return [self.variables[index] for index in entry.indices if index.range.name != NODES]
+        return [self.variables[index] for index in entry.indices if index.range.name not in VISITED]
 
     def temporary_row(self, entry: Entry) -> str:
         """The workspace row of a temporary's entry."""
-        others = [index for index in entry.indices if index.range.name != NODES]
+        others = [index for index in entry.indices if index.range.name not in VISITED]
         where = f"{entry.array.name}_row"
         for position, index in enumerate(others):
             stride = "".join(f" * {size_name(self.program, later.range)}" for later in others[position + 1 :])
@@ -203,11 +208,11 @@ def size_name(program: Program, over: Range) -> str:
 
 
 def storage_axes(array: Array) -> list[str]:
-    """The names of an array's storage axes, nodes last; sparse arrays as on a grid."""
+    """The names of an array's storage axes, nodes or sites last; sparse arrays as on a grid."""
     if array.sparse:
-        return [NEIGHBOURS, NODES]
-    others = [over.name for over in array.axes if over.name != NODES]
-    return [*others, NODES] if any(over.name == NODES for over in array.axes) else others
+        return [NEIGHBOURS, "nodes"]
+    others = [over.name for over in array.axes if over.name not in VISITED]
+    return [*others, *(over.name for over in array.axes if over.name in VISITED)]
 
 
 def size_source(program: Program, over: Range | str) -> tuple[str, int]:
@@ -225,7 +230,7 @@ def temporary_rows(program: Program, phase: Phase) -> list[tuple[str, str]]:
     """Each temporary of a phase with its number of workspace rows, as text."""
     found = []
     for array in phase.temporaries:
-        sizes = [size_name(program, over) for over in array.axes if over.name != NODES]
+        sizes = [size_name(program, over) for over in array.axes if over.name not in VISITED]
         found.append((array.name, " * ".join(sizes) or "1"))
     return found
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from derivations.algebra.language import Entry
 from derivations.compiler.block_text import BlockText, is_transposed, size_name, start_value
 from derivations.compiler.loop_nest import Accumulate, Edge, LoopNest, Term
-from derivations.compiler.lowering import NEIGHBOURS, NODES
+from derivations.compiler.lowering import NEIGHBOURS, NODES, VISITED
 
 LINE_LENGTH = 120  # as the formatter of this repository has it
 NEIGHBOUR = "neighbour"  # the loop variable over neighbours
@@ -162,7 +162,7 @@ class GridBlock(BlockText):
             del self.variables[edge.slot]
 
     def read(self, entry: Entry) -> str:
-        if all(over.name != NODES for over in entry.array.axes):
+        if all(over.name not in VISITED for over in entry.array.axes):
             row = f"{entry.array.name}[{', '.join(self.other_indices(entry))}]" if entry.indices else entry.array.name
             return self.named(row, f"this_{entry.array.name}")
         at_neighbour = self._lies_at_neighbour(entry)

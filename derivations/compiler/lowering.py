@@ -1,5 +1,7 @@
 """Stage 1. Input: a ``Program``. Output: a ``Kernel``, its steps as loop nests, grouped into phases.
 
+A kernel visits one range: the *nodes* of a grid or graph, which have neighbours, or *sites*, which have none.
+
 A phase ends where a step reads, at a *neighbour*, something that an earlier step of the same phase wrote: all blocks
 must have written before any reads. What such a step reads must therefore be an output, not a temporary.
 """
@@ -12,7 +14,8 @@ from derivations.algebra.language import Array, Entry, Index, Largest, Range, To
 from derivations.algebra.program import Program, Step
 from derivations.compiler.loop_nest import Accumulate, Edge, Kernel, LoopNest, Phase, Reach, Term
 
-NODES, NEIGHBOURS = "nodes", "neighbours"
+NODES, NEIGHBOURS, SITES = "nodes", "neighbours", "sites"
+VISITED = (NODES, SITES)  # what a kernel runs along, block by block
 
 
 class NotCompilable(ValueError):
@@ -21,6 +24,7 @@ class NotCompilable(ValueError):
 
 def lower(program: Program) -> Kernel:
     """Turn every step into a loop nest and group the nests into phases."""
+    visited_range(program)
     nests = [_nest(program, item) for item in program.steps]
     phases: list[list[LoopNest]] = [[]]
     for nest in nests:
@@ -29,6 +33,19 @@ def lower(program: Program) -> Kernel:
             phases.append([])
         phases[-1].append(nest)
     return Kernel(program, tuple(_phase(program, group) for group in phases))
+
+
+def visited_range(program: Program) -> str:
+    """The name of the range that the program's kernel visits; raises NotCompilable if there are two."""
+    found = {over.name for array in arrays_of(program) for over in array.axes if over.name in VISITED}
+    if len(found) > 1:
+        raise NotCompilable(f"{program.name}: a kernel visits nodes or sites, not both; split it into two programs")
+    return found.pop() if found else NODES
+
+
+def arrays_of(program: Program) -> list[Array]:
+    """The arrays that a program reads or computes."""
+    return [item for item in program.inputs if isinstance(item, Array)] + [item.array for item in program.steps]
 
 
 def _home(program: Program, array: Array) -> Array:
@@ -64,7 +81,7 @@ def _read_at_neighbours(nest: LoopNest) -> set[Array]:
 
 def _nest(program: Program, item: Step) -> LoopNest:
     node, edge = _node_and_edge(item.target)
-    over = tuple(index for index in item.free if index.range.name not in (NODES, NEIGHBOURS))
+    over = tuple(index for index in item.free if index.range.name not in (*VISITED, NEIGHBOURS))
     if edge is None and node is None:  # a block sum: neighbour numbers are ordinary indices of its target
         over = item.free
     if isinstance(item.value, Largest):
@@ -82,7 +99,7 @@ def _nest(program: Program, item: Step) -> LoopNest:
 
 
 def _node_and_edge(target: Entry) -> tuple[Index | None, Edge | None]:
-    at_nodes = [index for index in target.indices if index.range.name == NODES]
+    at_nodes = [index for index in target.indices if index.range.name in VISITED]
     slots = [index for index in target.indices if index.range.name == NEIGHBOURS]
     if not at_nodes:
         return None, None
@@ -117,9 +134,9 @@ def _term(
     over, own_edge, summed = [], None, None
     for bound in bounds:
         name = bound.range.name
-        if name == NODES and node is None and summed is None:
+        if name in VISITED and node is None and summed is None:
             summed = bound
-        elif name == NODES:
+        elif name in VISITED:
             own_edge = Edge(_reach(program, item, value, node or summed, bound), far=bound)
         elif name == NEIGHBOURS and (node is not None or summed is not None):
             own_edge = Edge(Reach.GATHER, slot=bound)
@@ -146,6 +163,5 @@ def _reach(program: Program, item: Step, value: sp.Expr, node: Index | None, far
 
 
 def ranges_of(program: Program) -> list[Range]:
-    """All ordinary ranges (not nodes) of a program's arrays, in a fixed order."""
-    arrays = [item for item in program.inputs if isinstance(item, Array)] + [s.array for s in program.steps]
-    return sorted({over for array in arrays for over in array.axes if over.name != NODES})
+    """All ordinary ranges (neither nodes nor sites) of a program's arrays, in a fixed order."""
+    return sorted({over for array in arrays_of(program) for over in array.axes if over.name not in VISITED})

@@ -1,8 +1,8 @@
 """Stage 3. Input: a lowered program and its lemma. Output: the text of one Numba module (without its header).
 
 For each target there is one function a phase that computes a block of nodes, and one driver, ``grid`` or ``graph``,
-that spreads the blocks over tasks. Results do not depend on the number of tasks: blocks have a fixed length, and sums
-over nodes are left as one number per block.
+that spreads the blocks over tasks; a program over sites has one target, ``sites``, and needs no structure. Results do
+not depend on the number of tasks: blocks have a fixed length, and sums over nodes are left as one number per block.
 """
 
 from __future__ import annotations
@@ -22,9 +22,19 @@ from derivations.compiler.expression_text import bound_text
 from derivations.compiler.graph_template import GraphBlock
 from derivations.compiler.grid_template import GridBlock
 from derivations.compiler.loop_nest import Kernel, Phase
-from derivations.compiler.lowering import NEIGHBOURS, NODES, NotCompilable, lower, ranges_of
+from derivations.compiler.lowering import (
+    NEIGHBOURS,
+    NODES,
+    SITES,
+    VISITED,
+    NotCompilable,
+    lower,
+    ranges_of,
+    visited_range,
+)
+from derivations.compiler.sites_template import SitesBlock
 
-BLOCK = 256
+BLOCK, SITES_BLOCK = 256, 512
 
 GRID_FIELDS = ("offsets",)
 GRAPH_FIELDS = ("indptr", "indices", "transpose_indptr", "transpose_nodes", "transpose_edges")
@@ -35,10 +45,14 @@ def module_text(lemma: Lemma, kernel: Kernel) -> str:
     program = kernel.program
     if clash := RESERVED & set(_arguments(kernel)):
         raise NotCompilable(f"{program.name}: rename the argument {', '.join(sorted(clash))}; block functions use it")
+    over_sites = visited_range(program) == SITES
     targets: list[tuple[str, type[BlockText], tuple[str, ...]]] = [("grid", GridBlock, GRID_FIELDS)]
-    if not program.grid_only:
+    if over_sites:
+        targets = [(SITES, SitesBlock, ())]
+    elif not program.grid_only:
         targets.append(("graph", GraphBlock, GRAPH_FIELDS))
         _refuse_neighbour_rows(kernel)
+    block = f"{SITES_BLOCK}  # sites" if over_sites else f"{BLOCK}  # nodes"
     bodies = "\n\n".join(_target(lemma, kernel, *target) for target in targets)
     used = [name for name in ("inf", "log", "sqrt") if re.search(rf"(?<!\w){name}\b", _code(bodies))]
     imports = f"from math import {', '.join(used)}\n\n" if used else ""
@@ -47,7 +61,7 @@ def module_text(lemma: Lemma, kernel: Kernel) -> str:
     return (
         f'"""{_first_line(program.title)}\n\n{origin}\n"""\n\n'
         f"{imports}from numba import njit, prange\n{own}\n"
-        f"BLOCK = {BLOCK}  # nodes per block\n\n\n"
+        f"BLOCK = {block} per block\n\n\n"
         f"{_work_rows(kernel)}\n\n{bodies}"
     )
 
@@ -122,7 +136,8 @@ def _block_function(
     kernel: Kernel, phase: Phase, function: str, name: str, writer: type[BlockText], fields: tuple[str, ...]
 ) -> tuple[str, list[str]]:
     program = kernel.program
-    body = writer(program, phase).body()
+    text = writer(program, phase)
+    body = text.body()
     rows, above = [], ""
     for temporary, count in temporary_rows(program, phase):
         rows.append(f"    {temporary}_row = {above or '0'}")
@@ -138,7 +153,7 @@ def _block_function(
             sizes.append(f"    {size} = {source}.shape[{axis}]")
     if _mentions(body, "count"):
         sizes.append("    count = stop - start")
-    lines = [*sizes, *rows, *body]
+    lines = [*sizes, *text.prelude(), *rows, *body]
     wanted = [*fields, *_arguments(kernel), "work", "start", "stop", "block"]
     arguments = [argument for argument in wanted if _mentions(lines, argument)]
     head = f'@njit(cache=True, error_model="numpy", nogil=True)\n{_signature(function, arguments)}'
@@ -160,14 +175,20 @@ def _signature(function: str, arguments: list[str]) -> str:
 def _driver(
     lemma: Lemma, kernel: Kernel, name: str, calls: list[tuple[str, list[str]]], fields: tuple[str, ...]
 ) -> str:
-    arguments = ["structure", *_arguments(kernel), "work"]
+    arguments, lead = [*_arguments(kernel), "work"], ""
+    if name == SITES:
+        source, axis = size_source(kernel.program, SITES)
+        span, nodes = f"last = {source}.shape[{axis}]", "last"
+    else:
+        span, nodes, lead = "first, last = structure.first, structure.last", "last - first", "first + "
+        arguments = ["structure", *arguments]
     lines = [
         '@njit(parallel=True, cache=True, error_model="numpy", nogil=True)',
         _signature(name, arguments),
         textwrap.indent(_docstring(lemma, kernel, name), "    "),
-        "    first, last = structure.first, structure.last",
+        f"    {span}",
         "    tasks = work.shape[0]",
-        "    blocks = (last - first + BLOCK - 1) // BLOCK",
+        f"    blocks = ({nodes} + BLOCK - 1) // BLOCK",
     ]
     for function, wanted in calls:
         given = [_call_argument(argument, fields) for argument in wanted]
@@ -177,7 +198,7 @@ def _driver(
         lines += [
             "    for task in prange(tasks):",
             "        for block in range(task, blocks, tasks):",
-            "            start = first + block * BLOCK",
+            f"            start = {lead}block * BLOCK",
             "            stop = min(start + BLOCK, last)",
             f"            {call}",
         ]
@@ -194,7 +215,7 @@ def _shape(array: Array, name: str) -> str:
     axes = storage_axes(array)
     if name == "graph" and NEIGHBOURS in axes and NODES in axes:
         return "(edges,)"
-    if NODES not in axes:
+    if not set(VISITED) & set(axes):
         is_output_sum = [*axes, "blocks"]
         return f"({', '.join(is_output_sum)}{',' if len(is_output_sum) == 1 else ''})"
     return f"({', '.join(axes)})"
@@ -212,21 +233,25 @@ def bound_lines(program: Program) -> tuple[str, ...]:
     stated = program.bound
     size = [bound_text(line, error=False) for line in stated.sizes]
     errors = [bound_text(line, error=True) for line in stated.errors]
-    named = [over for over in (*ranges_of(program), Range(NEIGHBOURS, "N")) if over.name != NODES]
-    names = symbols_of(stated, (*dict.fromkeys(named), Range(NODES, "I")))
+    named = (*ranges_of(program), Range(NEIGHBOURS, "N"), Range(NODES, "I"))
+    names = symbols_of(stated, tuple(dict.fromkeys(named)))
     return (*errors, *(f"where {text}" for text in size), ", ".join(names))
 
 
 def _docstring(lemma: Lemma, kernel: Kernel, name: str) -> str:
     program = kernel.program
-    where = "On a grid; nodes are those of the padded, flattened image." if name == "grid" else "On a general graph."
+    where = {
+        "grid": "On a grid; nodes are those of the padded, flattened image.",
+        "graph": "On a general graph.",
+        SITES: "Site by site; all arrays and the workspace have one type, float64 or float32.",
+    }[name]
     lines = [f'"""{_first_line(program.title)}', "", where, f"Source: {lemma.reference}.", "", "Inputs"]
     for item in program.inputs:
         if isinstance(item, sp.Symbol):
             lines.append(f"    {item.name} : float")
         else:
             axes = storage_axes(item)
-            shape = _shape(item, name) if NODES in axes else f"({', '.join(axes)})"
+            shape = _shape(item, name) if set(VISITED) & set(axes) else f"({', '.join(axes)})"
             lines.append(f"    {item.name} : {shape}")
     lines.append("Outputs")
     for array in program.outputs:

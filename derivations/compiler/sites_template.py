@@ -1,0 +1,38 @@
+"""Stage 2 on sites: the visited range has no neighbours, so that one loop over a block of sites serves all.
+
+Numbers take the type of the arrays: beside a literal, which is a float64, single precision would be widened and
+narrowed again at every operation.
+"""
+
+from __future__ import annotations
+
+import re
+
+import sympy as sp
+
+from derivations.compiler.block_text import storage_axes
+from derivations.compiler.grid_template import GridBlock
+from derivations.compiler.loop_nest import LoopNest
+from derivations.compiler.lowering import SITES, NotCompilable, arrays_of
+
+_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
+
+
+class SitesBlock(GridBlock):
+    """Loops over ordinary ranges outside, the loop over the sites of the block inside."""
+
+    def node_field(self, nest: LoopNest) -> None:
+        if any(term.guard is not None for term in nest.terms):
+            raise NotCompilable(f"{self.program.name}: step {nest.target.array.name} has a mask, which sites know not")
+        super().node_field(nest)
+
+    def text(self, value: sp.Expr) -> str:
+        return _NUMBER.sub(self._typed, super().text(value))
+
+    def prelude(self) -> list[str]:
+        source = next(array for array in arrays_of(self.program) if SITES in storage_axes(array))
+        return [f"    {name} = {source.name}.dtype.type({number})" for number, name in sorted(self.numbers.items())]
+
+    def _typed(self, found: re.Match[str]) -> str:
+        number = found.group(0)
+        return self.numbers.setdefault(number, f"number_{number.removesuffix('.0').replace('.', '_')}")
