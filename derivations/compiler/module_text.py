@@ -105,7 +105,7 @@ def _work_rows(kernel: Kernel) -> str:
     totals = [_sum_of_rows(program, phase) for phase in kernel.phases]
     needed = sorted({total for total in totals if total != "0"}) or ["0"]
     rows = needed[0] if len(needed) == 1 else f"max({', '.join(needed)})"
-    lines = [f"def work_rows({', '.join(inputs)}):", '    """Rows of workspace that one task needs."""']
+    lines = [_signature("work_rows", inputs), '    """Rows of workspace that one task needs."""']
     for over in ranges_of(program):
         if re.search(rf"\b{size_name(program, over)}\b", rows):
             source, axis = size_source(program, over)
@@ -218,7 +218,7 @@ def _shape(array: Array, name: str) -> str:
     if not set(VISITED) & set(axes):
         is_output_sum = [*axes, "blocks"]
         return f"({', '.join(is_output_sum)}{',' if len(is_output_sum) == 1 else ''})"
-    return f"({', '.join(axes)})"
+    return f"({axes[0]},)" if axes == [SITES] else f"({', '.join(axes)})"
 
 
 def _wrapped(text: str) -> list[str]:
@@ -243,7 +243,7 @@ def _docstring(lemma: Lemma, kernel: Kernel, name: str) -> str:
     where = {
         "grid": "On a grid; nodes are those of the padded, flattened image.",
         "graph": "On a general graph.",
-        SITES: "Site by site; all arrays and the workspace have one type, float64 or float32.",
+        SITES: "Site by site; all arrays and the workspace have one type, float64 or float32 (there eps = 2^-23).",
     }[name]
     lines = [f'"""{_first_line(program.title)}', "", where, f"Source: {lemma.reference}.", "", "Inputs"]
     for item in program.inputs:

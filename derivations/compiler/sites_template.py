@@ -12,7 +12,7 @@ import sympy as sp
 
 from derivations.compiler.block_text import storage_axes
 from derivations.compiler.grid_template import GridBlock
-from derivations.compiler.loop_nest import LoopNest
+from derivations.compiler.loop_nest import Accumulate, LoopNest, Term
 from derivations.compiler.lowering import SITES, NotCompilable, arrays_of
 
 _NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
@@ -25,6 +25,10 @@ class SitesBlock(GridBlock):
         if any(term.guard is not None for term in nest.terms):
             raise NotCompilable(f"{self.program.name}: step {nest.target.array.name} has a mask, which sites know not")
         super().node_field(nest)
+
+    def _runs(self, term: Term, target: str, opens: bool) -> None:
+        """Term by term: the ranges summed over have one to three members, too few for runs."""
+        self._term(term, Accumulate.ADD, target)
 
     def text(self, value: sp.Expr) -> str:
         return _NUMBER.sub(self._typed, super().text(value))

@@ -4,6 +4,8 @@
 - ``direction_moments``
 - ``euler_step``
 - ``exponential_step``
+- ``jet_activation``
+- ``jet_activation_adjoint``
 - ``lift``
 - ``linear_map``
 - ``linear_map_adjoint``
