@@ -165,8 +165,7 @@ def _on_line(polynomial: Polynomial, origin: ComplexArray, far: ComplexArray) ->
     nodes = np.exp(2j * pi * np.arange(polynomial.degree + 1) / (polynomial.degree + 1))
     points = origin[:, None] + nodes[:, None] * far[:, None]
     values = polynomial.value(points.reshape(-1, origin.shape[1])).reshape(points.shape[:2])
-    coefficients: ComplexArray = np.asarray(np.fft.fft(values, axis=1), dtype=np.complex128) / nodes.size
-    return coefficients
+    return np.fft.fft(values, axis=1) / nodes.size
 
 
 def _roots(coefficients: ComplexArray) -> ComplexArray:
@@ -175,7 +174,8 @@ def _roots(coefficients: ComplexArray) -> ComplexArray:
     companion = np.zeros((coefficients.shape[0], degree, degree), dtype=np.complex128)
     companion[:, np.arange(1, degree), np.arange(degree - 1)] = 1.0
     companion[:, :, -1] = -coefficients[:, :-1] / coefficients[:, -1:]
-    return np.linalg.eigvals(companion)
+    roots: ComplexArray = np.asarray(np.linalg.eigvals(companion), dtype=np.complex128)
+    return roots
 
 
 def _newton(polynomial: Polynomial, points: ComplexArray, along: ComplexArray) -> ComplexArray:
