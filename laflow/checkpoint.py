@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laflow import __version__
-from laflow.assignment.flow import positive_number, whole_number
+from laflow.checks import positive_number, whole_number
 from laflow.errors import CheckpointError, ValueRangeError
 from laflow.storage import write_atomically, written_file
 

@@ -23,6 +23,7 @@ ROOT = Path(laflow.__file__).parent
 
 # In the order of their imports.
 MODULES = (
+    "checks",
     "linalg",
     "krylov",
     "graph",
@@ -33,7 +34,7 @@ MODULES = (
     "assignment.low_rank",
     "assignment.reference",
     "assignment.gradient",
-    "assignment.optimizers",
+    "optimizers",
     "checkpoint",
     "assignment.learning",
     "assignment.predictor",

@@ -98,7 +98,7 @@ REASONS: tuple[Reason, ...] = (
         r"name: time -> linear in .*",
         "for a message that never comes: the transposed exponential has been found finite",
     ),
-    Reason("assignment.optimizers", "descend", r"condition.*self\.first is None or.*", "both are set together"),
+    Reason("optimizers", "descend", r"condition.*self\.first is None or.*", "both are set together"),
     Reason("assignment.learning", "learn_weights", r".* in assert best is not None", TYPES),
     Reason(
         "assignment.learning",

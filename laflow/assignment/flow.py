@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from laflow.assignment.distances import finite_array
 from laflow.blas import one_blas_thread
+from laflow.checks import positive_number, whole_number
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.graph import FloatArray, Graph, GridGraph, IntArray, Precision
 from laflow.kernels import euler_step, lift, linear_map, log_likelihood, similarity, source
@@ -242,37 +243,6 @@ def _checked_distances(values: ArrayLike) -> FloatArray:
             "(subtract the minimum of each node, which changes nothing)"
         )
     return distances
-
-
-def positive_number(value: float, name: str) -> float:
-    """`value` as a float, refusing what is not finite and larger than zero."""
-    number = _as_float(value, name)
-    if not (np.isfinite(number) and number > 0.0):
-        raise ValueRangeError(f"{name} is {value!r}: give a finite number larger than 0")
-    return number
-
-
-def non_negative_number(value: float, name: str) -> float:
-    """`value` as a float, refusing what is not finite and at least zero."""
-    number = _as_float(value, name)
-    if not (np.isfinite(number) and number >= 0.0):
-        raise ValueRangeError(f"{name} is {value!r}: give a finite number, 0 or larger")
-    return number
-
-
-def whole_number(value: int, name: str, *, least: int = 1) -> int:
-    """`value` as an int, refusing what is not whole or smaller than `least`."""
-    number = _as_float(value, name)
-    if number != np.floor(number) or not np.isfinite(number) or number < least:
-        raise ValueRangeError(f"{name} is {value!r}: give a whole number, {least} or larger")
-    return int(number)
-
-
-def _as_float(value: float, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueRangeError(f"{name} is {value!r}: give a number") from error
 
 
 def target_into(problem: LabelingProblem, truth: IntArray, out: FloatArray) -> None:

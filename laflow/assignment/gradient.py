@@ -8,18 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from laflow.assignment.certificate import Certificate
-from laflow.assignment.flow import (
-    FlowSolution,
-    LabelingProblem,
-    non_negative_number,
-    positive_number,
-    whole_number,
-)
+from laflow.assignment.flow import FlowSolution, LabelingProblem
 from laflow.assignment.low_rank import FlowGradient, Workspace, low_rank_flow_gradient
 from laflow.assignment.objective import add_regularizer_gradient, packed_regularizer
 from laflow.assignment.reference import dense_flow_gradient, krylov_flow_gradient
 from laflow.assignment.tolerance import certified_flow_gradient
 from laflow.blas import one_blas_thread
+from laflow.checks import non_negative_number, positive_number, whole_number
 from laflow.errors import ValueRangeError
 from laflow.graph import FloatArray, Graph, IntArray
 from laflow.kernels import exponential_step as exponential_step_kernel

@@ -10,13 +10,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from laflow.assignment.flow import FlowSolution, LabelingProblem, positive_number, whole_number
+from laflow.assignment.flow import FlowSolution, LabelingProblem
 from laflow.assignment.gradient import GradientOptions, Method, gradient_workspace, packed_loss_gradient
-from laflow.assignment.optimizers import MomentOptimizer, Moments
 from laflow.checkpoint import Checkpoints, Keeper, State, digest
+from laflow.checks import positive_number, whole_number
 from laflow.errors import CheckpointError, ValueRangeError
 from laflow.graph import FloatArray, Graph, GridGraph, IntArray
 from laflow.kernels import exponential_step, riemannian_gradient
+from laflow.optimizers import MomentOptimizer, Moments
 
 Optimizer = Literal["riemannian", "adam", "adamax"]
 

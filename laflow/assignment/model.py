@@ -16,14 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from laflow.assignment.distances import distances_to_colors, finite_array
-from laflow.assignment.flow import (
-    FlowSolution,
-    LabelingProblem,
-    positive_number,
-    solve_packed_flow,
-    whole_number,
-)
+from laflow.assignment.flow import FlowSolution, LabelingProblem, solve_packed_flow
 from laflow.assignment.predictor import WeightPredictor, packed_prediction
+from laflow.checks import positive_number, whole_number
 from laflow.errors import LaflowError, ModelError, ShapeError
 from laflow.graph import FloatArray
 from laflow.storage import write_atomically

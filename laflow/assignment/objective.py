@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from laflow.assignment.distances import finite_array
-from laflow.assignment.flow import non_negative_number
+from laflow.checks import non_negative_number
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.graph import FloatArray, Graph, GridGraph
 from laflow.kernels import direction_gradient, direction_moments

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2
 
 from laflow.assignment.distances import finite_array, patch_features
-from laflow.assignment.flow import positive_number, whole_number
+from laflow.checks import positive_number, whole_number
 from laflow.errors import ModelError, ShapeError, ValueRangeError
 from laflow.graph import FloatArray, GridGraph, IntArray
 from laflow.kernels import predicted_weights as predicted_weights_kernel

@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike
 
 from laflow.assignment.batch import ImageBatch, LabelledImage, labelled_images
 from laflow.assignment.distances import finite_array, mean_colors
-from laflow.assignment.flow import positive_number, whole_number
 from laflow.assignment.gradient import GradientOptions
 from laflow.assignment.grid_symmetry import GridSymmetry
-from laflow.assignment.optimizers import MomentOptimizer, Moments
 from laflow.assignment.predictor import PredictorGradient, WeightPredictor, initial_predictor
 from laflow.checkpoint import Checkpoints, Keeper, State, digest, random_state, restore_random_state
+from laflow.checks import positive_number, whole_number
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.graph import FloatArray, IntArray
+from laflow.optimizers import MomentOptimizer, Moments
 from laflow.parallel import spread_over_threads
 
 # One image alone is divided into a part to train on and a part to validate on, if each is at least this long.

@@ -5,7 +5,7 @@ import pytest
 
 from laflow import GridGraph, LabelingProblem, distances_to_colors, learn_weights, solve_flow
 from laflow.assignment.learning import SMALLEST_WEIGHT
-from laflow.assignment.optimizers import MomentOptimizer
+from laflow.optimizers import MomentOptimizer
 from laflow.scenes import voronoi_colors, voronoi_lines
 from tests.laflow.problems import as_sparse, make_case
 

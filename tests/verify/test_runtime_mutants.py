@@ -14,6 +14,7 @@ from verify.runtime_mutants import Baseline, _strict, as_json, judge, main, shar
 
 # An obvious fault in each module, the function it is in, and a quick check that must see it.
 PLANTED = {
+    "checks": ("non_negative_number", "number >= 0.0", "number > 0.0", "flow.numbers"),
     "linalg": ("row_products", "sums[:-1]", "-sums[:-1]", "krylov.row_algebra"),
     "krylov": ("phi_trajectory", "states[:, :size] *", "2.0 * states[:, :size] *", "krylov.trajectory"),
     "graph": ("packed_uniform_weights", "self.inside / ", "self.inside * ", "graphs.uniform_weights"),
@@ -23,7 +24,7 @@ PLANTED = {
     "assignment.low_rank": ("_factorize", "+ adjoint.products", "", "gradient.effort"),
     "assignment.reference": ("_pull_back", "[:-1, :-1].T.reshape", "[:-1, :-1].reshape", "gradient.dense_gradient"),
     "assignment.gradient": ("_rank", "krylov_dim + 1", "krylov_dim - 1", "gradient.workspace"),
-    "assignment.optimizers": (
+    "optimizers": (
         "descend",
         "1.0 - self.first_decay)",
         "self.first_decay)",

@@ -27,18 +27,18 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 
 def check_numbers(package: Any) -> None:
-    flow = package.flow
+    checks = package.checks
     for given in (3, 3.0, np.float32(3.0), np.int64(3), "3"):
-        assert flow.positive_number(given, "x") == 3.0
-        assert type(flow.positive_number(given, "x")) is float
-        assert flow.non_negative_number(given, "x") == 3.0
-        assert type(flow.non_negative_number(given, "x")) is float
-        assert flow.whole_number(given, "x") == 3
-        assert type(flow.whole_number(given, "x")) is int
-    assert flow.non_negative_number(0, "x") == 0.0
-    assert flow.positive_number(0.3, "x") == flow.non_negative_number(0.3, "x") == 0.3
-    assert flow.whole_number(1, "x") == 1
-    assert flow.whole_number(0, "x", least=0) == 0
+        assert checks.positive_number(given, "x") == 3.0
+        assert type(checks.positive_number(given, "x")) is float
+        assert checks.non_negative_number(given, "x") == 3.0
+        assert type(checks.non_negative_number(given, "x")) is float
+        assert checks.whole_number(given, "x") == 3
+        assert type(checks.whole_number(given, "x")) is int
+    assert checks.non_negative_number(0, "x") == 0.0
+    assert checks.positive_number(0.3, "x") == checks.non_negative_number(0.3, "x") == 0.3
+    assert checks.whole_number(1, "x") == 1
+    assert checks.whole_number(0, "x", least=0) == 0
 
 
 def check_problem(package: Any) -> None:
