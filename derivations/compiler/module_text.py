@@ -58,6 +58,8 @@ def module_text(lemma: Lemma, kernel: Kernel) -> str:
     imports = f"from math import {', '.join(used)}\n\n" if used else ""
     own = "\nfrom laflow.exponential import exp\n" if re.search(r"(?<!\w)exp\b", _code(bodies)) else ""
     origin = f"Generated from ``derivations/{_module_path(lemma)}`` ({lemma.reference})."
+    if len(origin) > 110:
+        origin = origin.replace("`` (", "``\n(", 1)
     return (
         f'"""{_first_line(program.title)}\n\n{origin}\n"""\n\n'
         f"{imports}from numba import njit, prange\n{own}\n"

@@ -11,6 +11,9 @@
 - ``linear_map_adjoint``
 - ``log_likelihood``
 - ``low_rank_gradient``
+- ``monge_ampere_1``
+- ``monge_ampere_2``
+- ``monge_ampere_3``
 - ``predicted_weights``
 - ``predictor_adjoint``
 - ``regularizer``

@@ -3,11 +3,12 @@
 # lemma:      Eqs. for ∂σ(u), ∂∂̄σ(u) (chain rule); φ-model of arXiv:2310.19870
 # SymPy:      1.14.0
 # derivation: sha256 46cf28d2de444444306700128d3145462621e9ba0bed309cf3f07ba46819eb4a
-# body:       sha256 f95359fddcc8944e45e09ca953bd15bdab9327332abc118dd9fbdfe8cf1b85a4
+# body:       sha256 fce1b8e8d3c093c8ae48b1f153ce3053a71f36b9c6531a26baa6e8a67c85b41d
 
 """Slopes and bend of σ(u) from those of u.
 
-Generated from ``derivations/metric/jet_activation.py`` (Eqs. for ∂σ(u), ∂∂̄σ(u) (chain rule); φ-model of arXiv:2310.19870).
+Generated from ``derivations/metric/jet_activation.py``
+(Eqs. for ∂σ(u), ∂∂̄σ(u) (chain rule); φ-model of arXiv:2310.19870).
 """
 
 from numba import njit, prange

@@ -3,11 +3,12 @@
 # lemma:      Eqs. of the adjoint of ∂σ(u), ∂∂̄σ(u); φ-model of arXiv:2310.19870
 # SymPy:      1.14.0
 # derivation: sha256 cfc9ec7f9ebdc85e712c452903b612afe45a457488d821b45d67073a05a7ab72
-# body:       sha256 e45ae0bd2ea74f165904d341972531d67646037598d70174af5e9cee0d77a857
+# body:       sha256 4a0e5fd6c7207258271e5edc2bdaf866162c273e9bc2553c9d8e76e93dec5ee6
 
 """Covectors of the jet of u from those of the jet of σ(u).
 
-Generated from ``derivations/metric/jet_activation_adjoint.py`` (Eqs. of the adjoint of ∂σ(u), ∂∂̄σ(u); φ-model of arXiv:2310.19870).
+Generated from ``derivations/metric/jet_activation_adjoint.py``
+(Eqs. of the adjoint of ∂σ(u), ∂∂̄σ(u); φ-model of arXiv:2310.19870).
 """
 
 from numba import njit, prange
