@@ -1,0 +1,73 @@
+"""Smooth activations of a unit with their first three derivatives, which the jets of a network need."""
+
+from collections.abc import Callable
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf, expit
+
+from laflow.errors import ValueRangeError
+
+Array = NDArray[Any]
+Jet = tuple[Array, Array, Array, Array]
+
+
+def activation_jet(name: str, values: Array) -> Jet:
+    """σ, σ', σ'', σ''' at `values`, of the same shape and type. `ValueRangeError` for an unknown activation."""
+    return checked_activation(name)(values)
+
+
+def checked_activation(name: str) -> Callable[[Array], Jet]:
+    """The activation of this name, with its derivatives."""
+    if name not in ACTIVATIONS:
+        raise ValueRangeError(f"the activation is {name!r}: give one of {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def _tanh(u: Array) -> Jet:
+    value = np.tanh(u)
+    first = 1 - value * value
+    return value, first, -2 * value * first, first * (6 * value * value - 2)
+
+
+def _softplus(u: Array) -> Jet:
+    share = expit(u)
+    first_change = share * (1 - share)
+    return np.logaddexp(u, u.dtype.type(0)), share, first_change, first_change * (1 - 2 * share)
+
+
+def _gelu(u: Array) -> Jet:
+    """u Φ(u) with the normal distribution Φ, and not its approximation by a hyperbolic tangent."""
+    kind, square = u.dtype.type, u * u
+    normal = np.exp(-square / 2)
+    normal *= kind(1 / sqrt(2 * pi))
+    share = erf(u * kind(1 / sqrt(2)))
+    share += 1
+    share /= 2
+    return u * share, share + u * normal, normal * (2 - square), normal * u * (square - 4)
+
+
+def _erf(u: Array) -> Jet:
+    first = np.exp(-u * u) * u.dtype.type(2 / sqrt(pi))
+    return erf(u), first, -2 * u * first, (4 * u * u - 2) * first
+
+
+def _sine(u: Array) -> Jet:
+    sine, cosine = np.sin(u), np.cos(u)
+    return sine, cosine, -sine, -cosine
+
+
+def _square(u: Array) -> Jet:
+    return u * u, 2 * u, np.full_like(u, 2), np.zeros_like(u)
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Jet]] = {
+    "gelu": _gelu,
+    "tanh": _tanh,
+    "softplus": _softplus,
+    "erf": _erf,
+    "sine": _sine,
+    "square": _square,
+}
