@@ -26,14 +26,19 @@ class ClaimInstance:
     scalars: Mapping[str, float]
 
     def direction(self) -> dict[str, np.ndarray]:
-        """The direction of every variable, by the variable's name; tensors are evaluated first."""
+        """The direction of every variable, by the variable's name; tensors are evaluated first, to rounding."""
+        values = self.direction_in(ComplexFloats())
+        return {name: np.array(along, dtype=complex).real for name, along in values.items()}
+
+    def direction_in(self, arithmetic: Arithmetic[Number]) -> dict[str, np.ndarray]:
+        """The same as arrays of the arithmetic's numbers."""
+        evaluator = self.evaluator(arithmetic, {})
         found: dict[str, np.ndarray] = {}
         for variable, direction in (self.claim.directions or {}).items():
             if isinstance(direction, Array):
-                found[variable.name] = self.arrays[direction.name]
+                found[variable.name] = evaluator.arrays[direction.name]
             else:
-                values = self.evaluator(ComplexFloats(), {})(direction)
-                found[variable.name] = np.array(values, dtype=complex).real
+                found[variable.name] = evaluator(direction)
         return found
 
     def evaluator(self, arithmetic: Arithmetic[Number], moved: Mapping[str, Any], **scalars: Any) -> Evaluator[Number]:

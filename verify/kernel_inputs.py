@@ -30,9 +30,9 @@ KINDS = (
 )
 # for the rounding bounds, besides: exponents at the edge of overflow, and so large that neighbours are far apart
 ROUNDING_KINDS = (*KINDS, "exponents to 700", "far beyond", "sixty-four labels")
-SIZES = {"labels": 3, "ranks": 2, "prototypes": 3, "features": 2}
+SIZES = {"labels": 3, "ranks": 2, "prototypes": 3, "features": 2, "directions": 2}
 # kernels take sums four terms at a time, and what is left one by one: here they do either
-MANY = {"labels": 9, "ranks": 9, "prototypes": 13, "features": 9}
+MANY = {"labels": 9, "ranks": 9, "prototypes": 13, "features": 9, "directions": 5}
 UNEVEN_GRAPH = [[0, 1, 3], [1], [2, 0, 1, 4], [3, 2], [4, 3, 0]]  # patches of one to four neighbours
 LARGE = 5000.0  # far beyond 709, where exp overflows
 HEIGHTS = {"large exponents": LARGE, "exponents to 700": 700.0, "far beyond": 1e10}

@@ -1,4 +1,4 @@
-"""Random arguments for any kernel, on a grid or a general graph, and the same numbers as dense arrays for the formulas.
+"""Random arguments for any kernel, on a grid, a graph or sites, and the same numbers as dense arrays for the formulas.
 
 Everything follows from the program: axes give shapes, declared sums and masks give constraints, so a new lemma is
 covered without an edit here. The placement of neighbours is written out anew (dense node pairs, coordinates); of the
@@ -22,19 +22,28 @@ from derivations.algebra.program import Program
 from laflow.graph import GraphStructure, GridStructure
 
 KERNELS = Path(__file__).resolve().parents[1] / "laflow" / "kernels"
+VISITED = ("nodes", "sites")  # the ranges that kernels run along
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the nodes, and the pairs (node, neighbour number, neighbour), of a graph lie in a kernel's arrays."""
+    """Where the nodes, and the pairs (node, neighbour number, neighbour), of a graph lie in a kernel's arrays.
+
+    Sites are nodes without neighbours, and their kernels take no structure.
+    """
 
     kind: str
-    structure: GridStructure | GraphStructure
+    structure: GridStructure | GraphStructure | None
     storage: int
     node_at: np.ndarray
     pairs: tuple[tuple[int, int, int, Any], ...]  # node, neighbour number, neighbour node, place in weights
     weights_shape: tuple[int, ...]
     neighbours: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first place that a kernel visits, and the one after the last."""
+        return (0, self.storage) if self.structure is None else (self.structure.first, self.structure.last)
 
 
 def grid_layout(shape: tuple[int, ...], radius: int) -> Layout:
@@ -56,6 +65,11 @@ def grid_layout(shape: tuple[int, ...], radius: int) -> Layout:
     structure = GridStructure(offsets, int(node_at.min()), int(node_at.max()) + 1)
     cells = int(np.prod(padded))
     return Layout("grid", structure, cells, node_at, tuple(pairs), (len(moves), cells), len(moves))
+
+
+def site_layout(count: int) -> Layout:
+    """Sites one after the other."""
+    return Layout("sites", None, count, np.arange(count), (), (), 0)
 
 
 def graph_layout(neighbour_lists: list[list[int]]) -> Layout:
@@ -104,11 +118,13 @@ class Instance:
         entry = _get(kernel, self.layout.kind)
         block = int(_get(kernel, "BLOCK"))
         inputs = [self._packed(item) for item in self.program.inputs]
-        blocks = -(-(self.layout.structure.last - self.layout.structure.first) // block)
+        first, last = self.layout.span
+        blocks = -(-(last - first) // block)
         outputs = {array.name: self._unwritten(array, blocks) for array in self.program.outputs}
         rows = max(1, int(_get(kernel, "work_rows")(*inputs)))
         work = np.full((tasks, rows, block), np.nan)  # a kernel must not read what it has not written
-        entry(self.layout.structure, *inputs, *outputs.values(), work)
+        structure = () if self.layout.structure is None else (self.layout.structure,)
+        entry(*structure, *inputs, *outputs.values(), work)
         return outputs
 
     def beyond(self, array: Array, packed: np.ndarray) -> np.ndarray:
@@ -147,8 +163,7 @@ class Instance:
             for node, slot, far, place in self.layout.pairs:
                 packed[place] = dense[node, far if item.sparse else slot]
             return packed
-        axis = [over.name for over in item.axes].index("nodes")
-        packed[..., self.layout.node_at] = np.moveaxis(dense, axis, -1)
+        packed[..., self.layout.node_at] = np.moveaxis(dense, _visited_axis(item), -1)
         return packed
 
     def _unwritten(self, array: Array, blocks: int) -> np.ndarray:
@@ -156,14 +171,15 @@ class Instance:
         shape = self._packed_shape(array, blocks)
         output = np.full(shape, np.nan)
         if shape[-1] == self.layout.storage and shape != self.layout.weights_shape[-1:]:
-            output[..., : self.layout.structure.first] = 0.0
-            output[..., self.layout.structure.last :] = 0.0
+            first, last = self.layout.span
+            output[..., :first] = 0.0
+            output[..., last:] = 0.0
         return output
 
     def _packed_shape(self, array: Array, blocks: int) -> tuple[int, ...]:
         if _is_paired(array):
             return self.layout.weights_shape
-        others = tuple(self.sizes[over] for over in array.axes if over.name != "nodes")
+        others = tuple(self.sizes[over] for over in array.axes if over.name not in VISITED)
         return (*others, self.layout.storage if _has_nodes(array) else blocks)
 
     def unpacked(self, array: Array, packed: np.ndarray) -> np.ndarray:
@@ -174,8 +190,7 @@ class Instance:
             return dense
         if not _has_nodes(array):
             return packed.sum(axis=-1)
-        axis = [over.name for over in array.axes].index("nodes")
-        return np.moveaxis(packed[..., self.layout.node_at], -1, axis)
+        return np.moveaxis(packed[..., self.layout.node_at], -1, _visited_axis(array))
 
 
 def instance(program: Program, layout: Layout, rng: np.random.Generator, sizes: Mapping[str, int]) -> Instance:
@@ -183,7 +198,7 @@ def instance(program: Program, layout: Layout, rng: np.random.Generator, sizes: 
     ranges: dict[Range, int] = {}
     for item in (*program.inputs, *(step.array for step in program.steps)):
         for over in item.axes if isinstance(item, Array) else ():
-            known = {"nodes": len(layout.node_at), "neighbours": layout.neighbours}
+            known = {**dict.fromkeys(VISITED, len(layout.node_at)), "neighbours": layout.neighbours}
             ranges[over] = known.get(over.name, sizes.get(over.name, 2))
     dense = {item.name: _draw(item, layout, ranges, rng) for item in program.inputs if isinstance(item, Array)}
     scalars = {item.name: float(rng.uniform(0.2, 2.0)) for item in program.inputs if isinstance(item, sp.Symbol)}
@@ -230,7 +245,16 @@ def _get(kernel: types.ModuleType | Mapping[str, Any], name: str) -> Any:
 
 
 def _has_nodes(array: Array) -> bool:
-    return any(over.name == "nodes" for over in array.axes)
+    return any(over.name in VISITED for over in array.axes)
+
+
+def _visited_axis(array: Array) -> int:
+    return next(axis for axis, over in enumerate(array.axes) if over.name in VISITED)
+
+
+def over_sites(program: Program) -> bool:
+    """Whether the program's kernel runs along sites."""
+    return any(over.name == "sites" for step in program.steps for over in step.array.axes)
 
 
 def _is_paired(array: Array) -> bool:

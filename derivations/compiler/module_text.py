@@ -140,6 +140,7 @@ def _block_function(
     program = kernel.program
     text = writer(program, phase)
     body = text.body()
+    body = [*text.prelude(), *body]
     rows, above = [], ""
     for temporary, count in temporary_rows(program, phase):
         rows.append(f"    {temporary}_row = {above or '0'}")
@@ -155,7 +156,7 @@ def _block_function(
             sizes.append(f"    {size} = {source}.shape[{axis}]")
     if _mentions(body, "count"):
         sizes.append("    count = stop - start")
-    lines = [*sizes, *text.prelude(), *rows, *body]
+    lines = [*sizes, *rows, *body]
     wanted = [*fields, *_arguments(kernel), "work", "start", "stop", "block"]
     arguments = [argument for argument in wanted if _mentions(lines, argument)]
     head = f'@njit(cache=True, error_model="numpy", nogil=True)\n{_signature(function, arguments)}'

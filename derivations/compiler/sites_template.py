@@ -10,9 +10,10 @@ import re
 
 import sympy as sp
 
+from derivations.algebra.program import Program
 from derivations.compiler.block_text import storage_axes
 from derivations.compiler.grid_template import GridBlock
-from derivations.compiler.loop_nest import Accumulate, LoopNest, Term
+from derivations.compiler.loop_nest import Accumulate, LoopNest, Phase, Term
 from derivations.compiler.lowering import SITES, NotCompilable, arrays_of
 
 _NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
@@ -20,6 +21,10 @@ _NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
 
 class SitesBlock(GridBlock):
     """Loops over ordinary ranges outside, the loop over the sites of the block inside."""
+
+    def __init__(self, program: Program, phase: Phase) -> None:
+        super().__init__(program, phase)
+        self.rows: dict[str, str] = {}
 
     def node_field(self, nest: LoopNest) -> None:
         if any(term.guard is not None for term in nest.terms):
@@ -35,7 +40,16 @@ class SitesBlock(GridBlock):
 
     def prelude(self) -> list[str]:
         source = next(array for array in arrays_of(self.program) if SITES in storage_axes(array))
-        return [f"    {name} = {source.name}.dtype.type({number})" for number, name in sorted(self.numbers.items())]
+        numbers = [f"{name} = {source.name}.dtype.type({number})" for number, name in sorted(self.numbers.items())]
+        return [f"    {line}" for line in (*numbers, *(f"{name} = {row}" for row, name in self.rows.items()))]
+
+    def add_reads(self) -> None:
+        """Rows that no loop variable moves are named once, before all loops."""
+        moving = re.compile(rf"\b({'|'.join(self.variables.values()) or '$^'})\b")
+        still = {source: name for source, name in self.reads.items() if not moving.search(source)}
+        self.rows.update(still)
+        self.reads = {source: name for source, name in self.reads.items() if source not in still}
+        super().add_reads()
 
     def _typed(self, found: re.Match[str]) -> str:
         number = found.group(0)

@@ -129,8 +129,8 @@ def claims(n: int) -> list[Claim]:
             tensor(s, along(n)),
         ),
         differential_claim(
-            f"d log det g = tr adj(g) dg / det g, n = {n}",
-            tensor(s, sp.log(formula[n])),
+            f"d log |det g| = tr adj(g) dg / det g, n = {n}",
+            tensor(s, sp.log(formula[n] ** 2) / 2),
             variables,
             tensor(s, along(n) / formula[n]),
         ),
@@ -188,7 +188,7 @@ def _bound(n: int) -> Bound:
     if n == 2:
         size = magnitude(H[1, 1] * H[2, 2]) + (H[1, 2] ** 2 + H[2, 1] ** 2) / 2
         return bound(
-            (determinant[s], EPS / 2 * 5 * size + lost), *((G[at], 0) for at in places(2)), sizes=(whole_size,)
+            (determinant[s], EPS / 2 * 5 * size + lost), *((G[at], TINY) for at in places(2)), sizes=(whole_size,)
         )
     first_row = magnitude(H[1, 1]) * minor_size[1, 1][s] + sum(
         (magnitude(H[1, b]) + magnitude(H[b, 1])) * minor_size[1, b][s] / 2 for b in (2, 3)
@@ -231,9 +231,10 @@ LEMMA = Lemma(
     statement=r"""
 For a Hermitian $g$, stored as $H = \mathrm{Re}\,g + \mathrm{Im}\,g$, the determinant is a polynomial in the entries of
 $H$: $H_{11}$ for $n = 1$, $M_{12} = H_{11} H_{22} - (H_{12}^2 + H_{21}^2)/2$ for $n = 2$, and for $n = 3$
-$H_{11} M_{23} - H_{22} (H_{13}^2 + H_{31}^2)/2 - H_{33} (H_{12}^2 + H_{21}^2)/2$ plus
-$2\,\mathrm{Re}\,g_{12} g_{23} g_{31}$. Its differential is $\mathrm{tr}(\mathrm{adj}(g)\, dg)$, so that $d \log\det g = \mathrm{tr}(g^{-1} dg)$. By Sylvester's
-criterion $g$ is positive definite if and only if its leading minors are positive.
+$H_{11} M_{23} - H_{22} (H_{13}^2 + H_{31}^2)/2 - H_{33} (H_{12}^2 + H_{21}^2)/2$ plus twice the real part of
+$g_{12} g_{23} g_{31}$. Its differential is $\mathrm{tr}(\mathrm{adj}(g)\, dg)$, so that
+$d \log\det g = \mathrm{tr}(g^{-1} dg)$. By Sylvester's criterion $g$ is positive definite if and only if its leading
+minors are positive.
 """,
     claims=[claim for n in DIMENSIONS for claim in claims(n)],
     wrong=(
@@ -255,7 +256,7 @@ criterion $g$ is positive definite if and only if its leading minors are positiv
         Wrong("derivative by H_12, n = 2", "the other off-diagonal entry", tensor(s, -H[2, 1])),
         Wrong("derivative by H_13, n = 3", "transposed", tensor(s, gradient[3][3, 1])),
         Wrong(
-            "d log det g = tr adj(g) dg / det g, n = 3",
+            "d log |det g| = tr adj(g) dg / det g, n = 3",
             "not divided by the determinant",
             tensor(s, along(3)),
         ),

@@ -3,7 +3,7 @@
 # lemma:      Eqs. for ∂σ(u), ∂∂̄σ(u) (chain rule); φ-model of arXiv:2310.19870
 # SymPy:      1.14.0
 # derivation: sha256 46cf28d2de444444306700128d3145462621e9ba0bed309cf3f07ba46819eb4a
-# body:       sha256 fce1b8e8d3c093c8ae48b1f153ce3053a71f36b9c6531a26baa6e8a67c85b41d
+# body:       sha256 6d4750ebf0b740a5f100d039b84ac5191257e83cf5ccf7135fb962f721989f8b
 
 """Slopes and bend of σ(u) from those of u.
 
@@ -40,6 +40,8 @@ def _sites_block(
     count = stop - start
     plus_row = 0
     minus_row = plus_row + directions
+    second_p = second[start:stop]
+    first_p = first[start:stop]
     # plus[a, s] = imag_slope[a, s] + real_slope[a, s]
     for direction in range(directions):
         out_p = work[plus_row + direction]
@@ -63,8 +65,6 @@ def _sites_block(
             minus_p = work[minus_row + direction]
             plus_p = work[plus_row + direction]
             real_slope_p = real_slope[other_direction, start:stop]
-            second_p = second[start:stop]
-            first_p = first[start:stop]
             bend_p = bend[direction, other_direction, start:stop]
             for p in range(count):
                 new = bend_p[p] * first_p[p] + second_p[p] * (imag_slope_p[p] * minus_p[p] + plus_p[p] * real_slope_p[p])
@@ -72,14 +72,12 @@ def _sites_block(
     # real_slope_out[a, s] = first[s] * real_slope[a, s]
     for direction in range(directions):
         out_p = real_slope_out[direction, start:stop]
-        first_p = first[start:stop]
         real_slope_p = real_slope[direction, start:stop]
         for p in range(count):
             out_p[p] = first_p[p] * real_slope_p[p]
     # imag_slope_out[a, s] = first[s] * imag_slope[a, s]
     for direction in range(directions):
         out_p = imag_slope_out[direction, start:stop]
-        first_p = first[start:stop]
         imag_slope_p = imag_slope[direction, start:stop]
         for p in range(count):
             out_p[p] = first_p[p] * imag_slope_p[p]

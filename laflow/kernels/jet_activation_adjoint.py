@@ -3,7 +3,7 @@
 # lemma:      Eqs. of the adjoint of ∂σ(u), ∂∂̄σ(u); φ-model of arXiv:2310.19870
 # SymPy:      1.14.0
 # derivation: sha256 cfc9ec7f9ebdc85e712c452903b612afe45a457488d821b45d67073a05a7ab72
-# body:       sha256 4a0e5fd6c7207258271e5edc2bdaf866162c273e9bc2553c9d8e76e93dec5ee6
+# body:       sha256 217fc6216cb950b303385239f22f8cb242ec39a4cc368881e0009a1035de47b9
 
 """Covectors of the jet of u from those of the jet of σ(u).
 
@@ -55,13 +55,19 @@ def _sites_block(
 ):
     directions = real_slope.shape[0]
     count = stop - start
-    number_2 = first.dtype.type(2.0)
     plus_row = 0
     minus_row = plus_row + directions
     real_turn_row = minus_row + directions
     imag_turn_row = real_turn_row + directions
     by_second_row = imag_turn_row + directions
     by_third_row = by_second_row + 1
+    number_2 = first.dtype.type(2.0)
+    by_second_p = work[by_second_row]
+    second_p = second[start:stop]
+    first_p = first[start:stop]
+    value_covector_p = value_covector[start:stop]
+    by_third_p = work[by_third_row]
+    third_p = third[start:stop]
     # plus[a, s] = imag_slope[a, s] + real_slope[a, s]
     for direction in range(directions):
         out_p = work[plus_row + direction]
@@ -147,30 +153,20 @@ def _sites_block(
     # value_pull[s] = by_second[s] * second[s] + by_third[s] * third[s] / 2.0 + first[s] *
     #     value_covector[s]
     out_p = value_pull[start:stop]
-    by_second_p = work[by_second_row]
-    second_p = second[start:stop]
-    first_p = first[start:stop]
-    value_covector_p = value_covector[start:stop]
-    by_third_p = work[by_third_row]
-    third_p = third[start:stop]
     for p in range(count):
         new = by_second_p[p] * second_p[p] + by_third_p[p] * third_p[p] / number_2 + first_p[p] * value_covector_p[p]
         out_p[p] = new
     # real_slope_pull[c, s] = first[s] * real_covector[c, s] + real_turn[c, s] * second[s]
     for direction in range(directions):
         out_p = real_slope_pull[direction, start:stop]
-        first_p = first[start:stop]
         real_covector_p = real_covector[direction, start:stop]
-        second_p = second[start:stop]
         real_turn_p = work[real_turn_row + direction]
         for p in range(count):
             out_p[p] = first_p[p] * real_covector_p[p] + real_turn_p[p] * second_p[p]
     # imag_slope_pull[c, s] = first[s] * imag_covector[c, s] + imag_turn[c, s] * second[s]
     for direction in range(directions):
         out_p = imag_slope_pull[direction, start:stop]
-        first_p = first[start:stop]
         imag_covector_p = imag_covector[direction, start:stop]
-        second_p = second[start:stop]
         imag_turn_p = work[imag_turn_row + direction]
         for p in range(count):
             out_p[p] = first_p[p] * imag_covector_p[p] + imag_turn_p[p] * second_p[p]
@@ -178,7 +174,6 @@ def _sites_block(
     for direction in range(directions):
         for other_direction in range(directions):
             out_p = bend_pull[direction, other_direction, start:stop]
-            first_p = first[start:stop]
             bend_covector_p = bend_covector[direction, other_direction, start:stop]
             for p in range(count):
                 out_p[p] = bend_covector_p[p] * first_p[p]

@@ -2,8 +2,8 @@
 #     python -m derivations
 # lemma:      Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870
 # SymPy:      1.14.0
-# derivation: sha256 63d7f7b59d0aa1921aa91b88bde61ee3f19562c81cd994a20344c5e12afa29c9
-# body:       sha256 ab76847709a921ce264c8819cb0bd59596ced2c7878f68ab8425c191d699ca33
+# derivation: sha256 05730756e82158ed3f2b116047e6a93b0830ccee8106ea721ac540344eac0413
+# body:       sha256 7acf5658584b282286937c5e6c8f78e7523b8c60fbb0d568aed22926605d892c
 
 """Determinant of a packed metric and its derivatives, n = 1.
 
@@ -25,9 +25,9 @@ def work_rows(m_11):
 def _sites_block(m_11, determinant, slope_11, start, stop):
     count = stop - start
     number_1 = m_11.dtype.type(1.0)
+    m_11_p = m_11[start:stop]
     # determinant[s] = m_11[s]
     out_p = determinant[start:stop]
-    m_11_p = m_11[start:stop]
     for p in range(count):
         out_p[p] = m_11_p[p]
     # slope_11[s] = 1.0

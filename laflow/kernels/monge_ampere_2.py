@@ -2,8 +2,8 @@
 #     python -m derivations
 # lemma:      Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870
 # SymPy:      1.14.0
-# derivation: sha256 e3275e98034bba39fa52984d4216398f47ed8f84a9ea277128c30c5a2d7762c2
-# body:       sha256 c884455aabcc1bf8fd04702fafcf4b6dfc47905b563ccbd4d0ab1d43eb9d1eba
+# derivation: sha256 e7363cc2b5abbaa8d82e4ac074de98a2264e40f02353a0bbec3310c9b042d10a
+# body:       sha256 907fb3db05a71abb2850ba4a1b58986412545c5c08d022a32ad3b2b145f5de15
 
 """Determinant of a packed metric and its derivatives, n = 2.
 
@@ -25,33 +25,29 @@ def work_rows(m_11, m_12, m_21, m_22):
 def _sites_block(m_11, m_12, m_21, m_22, determinant, slope_11, slope_12, slope_21, slope_22, start, stop):
     count = stop - start
     number_2 = m_11.dtype.type(2.0)
-    # determinant[s] = m_11[s] * m_22[s] - (m_12[s] * m_12[s]) / 2.0 - (m_21[s] * m_21[s]) / 2.0
-    out_p = determinant[start:stop]
     m_12_p = m_12[start:stop]
     m_21_p = m_21[start:stop]
     m_11_p = m_11[start:stop]
     m_22_p = m_22[start:stop]
+    # determinant[s] = m_11[s] * m_22[s] - (m_12[s] * m_12[s]) / 2.0 - (m_21[s] * m_21[s]) / 2.0
+    out_p = determinant[start:stop]
     for p in range(count):
         new = m_11_p[p] * m_22_p[p] - (m_12_p[p] * m_12_p[p]) / number_2 - (m_21_p[p] * m_21_p[p]) / number_2
         out_p[p] = new
     # slope_11[s] = m_22[s]
     out_p = slope_11[start:stop]
-    m_22_p = m_22[start:stop]
     for p in range(count):
         out_p[p] = m_22_p[p]
     # slope_12[s] = -m_12[s]
     out_p = slope_12[start:stop]
-    m_12_p = m_12[start:stop]
     for p in range(count):
         out_p[p] = -m_12_p[p]
     # slope_21[s] = -m_21[s]
     out_p = slope_21[start:stop]
-    m_21_p = m_21[start:stop]
     for p in range(count):
         out_p[p] = -m_21_p[p]
     # slope_22[s] = m_11[s]
     out_p = slope_22[start:stop]
-    m_11_p = m_11[start:stop]
     for p in range(count):
         out_p[p] = m_11_p[p]
 
@@ -84,10 +80,10 @@ def sites(m_11, m_12, m_21, m_22, determinant, slope_11, slope_12, slope_21, slo
     Error bound, to first order
         |error of determinant[s]| <= 5 * eps * ((m_12[s] * m_12[s]) / 2 + (m_21[s] * m_21[s]) / 2 +
         |m_11[s] * m_22[s]|) / 2 + 60 * tiny * (whole[s] * whole[s] * whole[s])
-        |error of slope_11[s]| <= 0
-        |error of slope_12[s]| <= 0
-        |error of slope_21[s]| <= 0
-        |error of slope_22[s]| <= 0
+        |error of slope_11[s]| <= tiny
+        |error of slope_12[s]| <= tiny
+        |error of slope_21[s]| <= tiny
+        |error of slope_22[s]| <= tiny
         where whole[s] = 1 + |m_11[s]| + |m_12[s]| + |m_21[s]| + |m_22[s]|
         eps = 2^-52, tiny = 2^-1074
     """

@@ -2,8 +2,8 @@
 #     python -m derivations
 # lemma:      Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870
 # SymPy:      1.14.0
-# derivation: sha256 aa64cadf827e29190f6638f301a55e0ceb2d198d77a67c6f251620555f6b0396
-# body:       sha256 f7a7cabfe6fed5aafa8d0ab1d6f9acd1d802aac5efe2fa6433bcdccbbff18a80
+# derivation: sha256 74f3b744cb2299611309de9bd3de953b739932a86399f8d56370e23b2739cea1
+# body:       sha256 82756075dd9b60b3923741f1c55538e4d2d47c0acb85770ac108d53132d6de21
 
 """Determinant of a packed metric and its derivatives, n = 3.
 
@@ -47,135 +47,87 @@ def _sites_block(
     stop,
 ):
     count = stop - start
-    number_2 = m_11.dtype.type(2.0)
     real_13_row = 0
     real_23_row = real_13_row + 1
     imag_13_row = real_23_row + 1
     imag_23_row = imag_13_row + 1
-    # real_13[s] = m_13[s] / 2.0 + m_31[s] / 2.0
-    out_p = work[real_13_row]
+    number_2 = m_11.dtype.type(2.0)
     m_13_p = m_13[start:stop]
     m_31_p = m_31[start:stop]
-    for p in range(count):
-        out_p[p] = m_13_p[p] / number_2 + m_31_p[p] / number_2
-    # real_23[s] = m_23[s] / 2.0 + m_32[s] / 2.0
-    out_p = work[real_23_row]
-    m_23_p = m_23[start:stop]
-    m_32_p = m_32[start:stop]
-    for p in range(count):
-        out_p[p] = m_23_p[p] / number_2 + m_32_p[p] / number_2
-    # imag_13[s] = m_13[s] / 2.0 - m_31[s] / 2.0
-    out_p = work[imag_13_row]
-    m_13_p = m_13[start:stop]
-    m_31_p = m_31[start:stop]
-    for p in range(count):
-        out_p[p] = m_13_p[p] / number_2 - m_31_p[p] / number_2
-    # imag_23[s] = m_23[s] / 2.0 - m_32[s] / 2.0
-    out_p = work[imag_23_row]
-    m_23_p = m_23[start:stop]
-    m_32_p = m_32[start:stop]
-    for p in range(count):
-        out_p[p] = m_23_p[p] / number_2 - m_32_p[p] / number_2
-    # slope_11[s] = m_22[s] * m_33[s] - (m_23[s] * m_23[s]) / 2.0 - (m_32[s] * m_32[s]) / 2.0
-    out_p = slope_11[start:stop]
     m_23_p = m_23[start:stop]
     m_32_p = m_32[start:stop]
     m_22_p = m_22[start:stop]
     m_33_p = m_33[start:stop]
+    m_11_p = m_11[start:stop]
+    m_12_p = m_12[start:stop]
+    m_21_p = m_21[start:stop]
+    imag_13_p = work[imag_13_row]
+    real_13_p = work[real_13_row]
+    imag_23_p = work[imag_23_row]
+    real_23_p = work[real_23_row]
+    slope_11_p = slope_11[start:stop]
+    slope_12_p = slope_12[start:stop]
+    slope_13_p = slope_13[start:stop]
+    slope_21_p = slope_21[start:stop]
+    slope_31_p = slope_31[start:stop]
+    # real_13[s] = m_13[s] / 2.0 + m_31[s] / 2.0
+    out_p = work[real_13_row]
+    for p in range(count):
+        out_p[p] = m_13_p[p] / number_2 + m_31_p[p] / number_2
+    # real_23[s] = m_23[s] / 2.0 + m_32[s] / 2.0
+    out_p = work[real_23_row]
+    for p in range(count):
+        out_p[p] = m_23_p[p] / number_2 + m_32_p[p] / number_2
+    # imag_13[s] = m_13[s] / 2.0 - m_31[s] / 2.0
+    out_p = work[imag_13_row]
+    for p in range(count):
+        out_p[p] = m_13_p[p] / number_2 - m_31_p[p] / number_2
+    # imag_23[s] = m_23[s] / 2.0 - m_32[s] / 2.0
+    out_p = work[imag_23_row]
+    for p in range(count):
+        out_p[p] = m_23_p[p] / number_2 - m_32_p[p] / number_2
+    # slope_11[s] = m_22[s] * m_33[s] - (m_23[s] * m_23[s]) / 2.0 - (m_32[s] * m_32[s]) / 2.0
+    out_p = slope_11[start:stop]
     for p in range(count):
         new = m_22_p[p] * m_33_p[p] - (m_23_p[p] * m_23_p[p]) / number_2 - (m_32_p[p] * m_32_p[p]) / number_2
         out_p[p] = new
     # slope_22[s] = m_11[s] * m_33[s] - (m_13[s] * m_13[s]) / 2.0 - (m_31[s] * m_31[s]) / 2.0
     out_p = slope_22[start:stop]
-    m_13_p = m_13[start:stop]
-    m_31_p = m_31[start:stop]
-    m_11_p = m_11[start:stop]
-    m_33_p = m_33[start:stop]
     for p in range(count):
         new = m_11_p[p] * m_33_p[p] - (m_13_p[p] * m_13_p[p]) / number_2 - (m_31_p[p] * m_31_p[p]) / number_2
         out_p[p] = new
     # slope_33[s] = m_11[s] * m_22[s] - (m_12[s] * m_12[s]) / 2.0 - (m_21[s] * m_21[s]) / 2.0
     out_p = slope_33[start:stop]
-    m_12_p = m_12[start:stop]
-    m_21_p = m_21[start:stop]
-    m_11_p = m_11[start:stop]
-    m_22_p = m_22[start:stop]
     for p in range(count):
         new = m_11_p[p] * m_22_p[p] - (m_12_p[p] * m_12_p[p]) / number_2 - (m_21_p[p] * m_21_p[p]) / number_2
         out_p[p] = new
     # slope_12[s] = imag_13[s] * m_23[s] + m_32[s] * real_13[s] - m_12[s] * m_33[s]
     out_p = slope_12[start:stop]
-    imag_13_p = work[imag_13_row]
-    m_23_p = m_23[start:stop]
-    m_32_p = m_32[start:stop]
-    real_13_p = work[real_13_row]
-    m_12_p = m_12[start:stop]
-    m_33_p = m_33[start:stop]
     for p in range(count):
         out_p[p] = imag_13_p[p] * m_23_p[p] + m_32_p[p] * real_13_p[p] - m_12_p[p] * m_33_p[p]
     # slope_21[s] = m_23[s] * real_13[s] - imag_13[s] * m_32[s] - m_21[s] * m_33[s]
     out_p = slope_21[start:stop]
-    m_23_p = m_23[start:stop]
-    real_13_p = work[real_13_row]
-    imag_13_p = work[imag_13_row]
-    m_32_p = m_32[start:stop]
-    m_21_p = m_21[start:stop]
-    m_33_p = m_33[start:stop]
     for p in range(count):
         out_p[p] = m_23_p[p] * real_13_p[p] - imag_13_p[p] * m_32_p[p] - m_21_p[p] * m_33_p[p]
     # slope_23[s] = imag_13[s] * m_12[s] + m_21[s] * real_13[s] - m_11[s] * m_23[s]
     out_p = slope_23[start:stop]
-    imag_13_p = work[imag_13_row]
-    m_12_p = m_12[start:stop]
-    m_21_p = m_21[start:stop]
-    real_13_p = work[real_13_row]
-    m_11_p = m_11[start:stop]
-    m_23_p = m_23[start:stop]
     for p in range(count):
         out_p[p] = imag_13_p[p] * m_12_p[p] + m_21_p[p] * real_13_p[p] - m_11_p[p] * m_23_p[p]
     # slope_32[s] = m_12[s] * real_13[s] - imag_13[s] * m_21[s] - m_11[s] * m_32[s]
     out_p = slope_32[start:stop]
-    m_12_p = m_12[start:stop]
-    real_13_p = work[real_13_row]
-    imag_13_p = work[imag_13_row]
-    m_21_p = m_21[start:stop]
-    m_11_p = m_11[start:stop]
-    m_32_p = m_32[start:stop]
     for p in range(count):
         out_p[p] = m_12_p[p] * real_13_p[p] - imag_13_p[p] * m_21_p[p] - m_11_p[p] * m_32_p[p]
     # slope_13[s] = imag_23[s] * m_21[s] + m_12[s] * real_23[s] - m_13[s] * m_22[s]
     out_p = slope_13[start:stop]
-    imag_23_p = work[imag_23_row]
-    m_21_p = m_21[start:stop]
-    m_12_p = m_12[start:stop]
-    real_23_p = work[real_23_row]
-    m_13_p = m_13[start:stop]
-    m_22_p = m_22[start:stop]
     for p in range(count):
         out_p[p] = imag_23_p[p] * m_21_p[p] + m_12_p[p] * real_23_p[p] - m_13_p[p] * m_22_p[p]
     # slope_31[s] = m_21[s] * real_23[s] - imag_23[s] * m_12[s] - m_22[s] * m_31[s]
     out_p = slope_31[start:stop]
-    m_21_p = m_21[start:stop]
-    real_23_p = work[real_23_row]
-    imag_23_p = work[imag_23_row]
-    m_12_p = m_12[start:stop]
-    m_22_p = m_22[start:stop]
-    m_31_p = m_31[start:stop]
     for p in range(count):
         out_p[p] = m_21_p[p] * real_23_p[p] - imag_23_p[p] * m_12_p[p] - m_22_p[p] * m_31_p[p]
     # determinant[s] = m_11[s] * slope_11[s] + m_12[s] * slope_12[s] / 2.0 + m_13[s] * slope_13[s] / 2.0 +
     #     m_21[s] * slope_21[s] / 2.0 + m_31[s] * slope_31[s] / 2.0
     out_p = determinant[start:stop]
-    m_11_p = m_11[start:stop]
-    slope_11_p = slope_11[start:stop]
-    m_12_p = m_12[start:stop]
-    slope_12_p = slope_12[start:stop]
-    m_13_p = m_13[start:stop]
-    slope_13_p = slope_13[start:stop]
-    m_21_p = m_21[start:stop]
-    slope_21_p = slope_21[start:stop]
-    m_31_p = m_31[start:stop]
-    slope_31_p = slope_31[start:stop]
     for p in range(count):
         new = m_11_p[p] * slope_11_p[p] + m_12_p[p] * slope_12_p[p] / number_2 + m_13_p[p] * slope_13_p[p] / number_2 + m_21_p[p] * slope_21_p[p] / number_2 + m_31_p[p] * slope_31_p[p] / number_2
         out_p[p] = new

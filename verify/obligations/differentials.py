@@ -72,7 +72,7 @@ def taylor_slope(instance: ClaimInstance) -> float | None:
 
 def _remainder(instance: ClaimInstance, step: float) -> float:
     claim, balls = instance.claim, RoundedBalls()
-    along = instance.direction()
+    along = instance.direction_in(balls)
     moved = {name: _moved(instance.arrays[name], direction, step) for name, direction in along.items()}
     scalars = {}
     if claim.symbol is not None:
@@ -88,10 +88,10 @@ def _remainder(instance: ClaimInstance, step: float) -> float:
     return float(norm.mid())
 
 
-def _moved(values: np.ndarray, direction: np.ndarray, step: float) -> np.ndarray:
+def _moved(values: np.ndarray, direction: Any, step: float) -> np.ndarray:
     moved = np.empty(values.shape, dtype=object)
     for at in np.ndindex(*values.shape):
-        moved[at] = Rounded(arb(float(values[at])) + arb(step) * arb(float(direction[at])), arb(0))
+        moved[at] = Rounded(arb(float(values[at])) + arb(step) * direction[at].value, arb(0))
     return moved
 
 

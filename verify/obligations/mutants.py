@@ -20,7 +20,7 @@ from derivations.algebra.program import Program
 from verify.equivalent_mutants import reason_of_equivalence
 from verify.formulas import enclose, rounding_bounds
 from verify.kernel_inputs import KINDS, UNEVEN_GRAPH, kernel_case
-from verify.kernel_instances import KERNELS, Instance, graph_layout, grid_layout, interpreted
+from verify.kernel_instances import KERNELS, Instance, graph_layout, grid_layout, interpreted, over_sites, site_layout
 from verify.mutation import Mutant, mutants
 from verify.obligations.outcome import Effort, Outcome, absent, holds_unless
 from verify.time_limit import time_limit
@@ -66,9 +66,10 @@ class Trial:
 
 
 def trials(program: Program) -> list[Trial]:
-    """Ordinary inputs first, then each extreme kind, many blocks, and other patches; on grids and a graph."""
-    places = [grid_layout((2, 3), 1)]
-    if not program.grid_only:
+    """Ordinary inputs first, then each extreme kind, many blocks, and other patches; on grids and a graph or sites."""
+    sited = over_sites(program)
+    places = [site_layout(6) if sited else grid_layout((2, 3), 1)]
+    if not program.grid_only and not sited:
         places.append(graph_layout(UNEVEN_GRAPH))
     found = []
     for number, layout in enumerate(places):
@@ -82,7 +83,10 @@ def trials(program: Program) -> list[Trial]:
             case = kernel_case(program, layout, "ordinary", rng)
             label = f"{layout.kind}, blocks of {block}, {tasks} tasks"
             found.append(_trial("blocks and tasks", label, case, block, tasks, backwards))
-    for shape, radius, kind in (((3,), 1, "ordinary"), ((10,), 9, "many labels")):
+    if sited:
+        case = kernel_case(program, site_layout(2), "many labels", np.random.default_rng(7))
+        found.append(_trial("other patches", "many directions", case, 256, 1, False))
+    for shape, radius, kind in () if sited else (((3,), 1, "ordinary"), ((10,), 9, "many labels")):
         case = kernel_case(program, grid_layout(shape, radius), kind, np.random.default_rng(7))
         found.append(_trial("other patches", f"grid of radius {radius}", case, 256, 1, False))
     return sorted(found, key=lambda trial: LAYERS.index(trial.layer))

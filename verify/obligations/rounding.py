@@ -17,7 +17,7 @@ from derivations.algebra.lemma import Lemma
 from derivations.algebra.program import Program
 from verify.formulas import enclose, error_bounds
 from verify.kernel_inputs import ROUNDING_KINDS, UNEVEN_GRAPH, kernel_case
-from verify.kernel_instances import Instance, Layout, graph_layout, grid_layout, interpreted
+from verify.kernel_instances import Instance, Layout, graph_layout, grid_layout, interpreted, over_sites, site_layout
 from verify.obligations.outcome import Effort, Outcome, absent, holds_unless
 
 HUB = [[0], [0, 1], [0, 2], [0, 3], [0, 4], [0, 5], [0, 6]]  # one node is a neighbour of all, none has more than two
@@ -33,7 +33,9 @@ class Ratios:
 
 
 def layouts(program: Program, effort: Effort) -> list[tuple[str, Layout]]:
-    """Grids of one to three dimensions, a wider radius, and a graph with unequal patches."""
+    """Grids of one to three dimensions, a wider radius, and a graph with unequal patches; or sites."""
+    if over_sites(program):
+        return [("sites", site_layout(4))]
     found = [("image 2x3", grid_layout((2, 3), 1))]
     if not program.grid_only:
         found.append(("graph", graph_layout(UNEVEN_GRAPH)))
@@ -53,7 +55,8 @@ def cases(program: Program, effort: Effort) -> Iterator[tuple[str, Instance]]:
                 yield f"{place}, {kind} {number}", kernel_case(program, layout, kind, rng)
     # sums over all pairs of labels in balls are slow: many labels on few nodes
     kind, rng = ROUNDING_KINDS[-1], np.random.default_rng(64)
-    yield f"line of 2, {kind}", kernel_case(program, grid_layout((2,), 1), kind, rng)
+    if not over_sites(program):
+        yield f"line of 2, {kind}", kernel_case(program, grid_layout((2,), 1), kind, rng)
 
 
 def worst_ratios(instance: Instance, kernel: object) -> dict[str, Ratios]:
