@@ -48,7 +48,7 @@ def load_points(path: str | PathLike[str]) -> PointSample:
             found = arrays[name].dtype
             raise FileError(f"{path} has {name} of type {found}, not {np.dtype(kind)}: sample the points again")
     try:
-        hypersurface = Hypersurface(parse_polynomial(metadata["polynomial"]))
+        hypersurface = Hypersurface(parse_polynomial(str(metadata["polynomial"])))
         hypersurface.require_on(arrays["points"])
         sample = charted(hypersurface, *(arrays[name] for name in _ARRAYS))
         unscaled = np.flatnonzero(sample.points[np.arange(len(sample)), sample.patch] != 1.0)

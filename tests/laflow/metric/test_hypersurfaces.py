@@ -1,0 +1,170 @@
+"""Charts and frames of hypersurfaces, and which polynomials and points are none of theirs."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laflow.errors import ShapeError, ValueRangeError
+from laflow.metric.hypersurface import Hypersurface
+from laflow.metric.polynomial import dwork, fermat
+from laflow.metric.polynomial_text import parse_polynomial
+from laflow.metric.sampling import charted, points_on
+from laflow.metric.smoothness import singular_point
+from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, sampled, surface
+from verify.oracles.implicit_surface import ImplicitSurface
+
+
+def oracle_at(sample, row, basis=None):
+    polynomial = sample.hypersurface.polynomial
+    terms = list(zip(polynomial.coefficients, polynomial.exponents, strict=True))
+    return ImplicitSurface(terms, sample.points[row], sample.patch[row], sample.dependent[row], basis)
+
+
+@given(st.sampled_from(KINDS), st.sampled_from(DIMENSIONS), st.integers(0, 99))
+def test_frames_are_the_derivatives_of_the_implicit_solution(kind, dimension, row):
+    sample = sampled(kind, dimension, 100)
+    # A quotient of two sums of 35 terms at most, the denominator the largest derivative: 1e-13 covers its rounding.
+    np.testing.assert_allclose(sample.frame[row], oracle_at(sample, row).frame(), rtol=0, atol=1e-13)
+
+
+@given(st.sampled_from(KINDS), st.sampled_from(DIMENSIONS))
+def test_patch_and_dependent_coordinate_are_the_largest(kind, dimension):
+    sample = sampled(kind, dimension, 100)
+    rows = np.arange(len(sample))
+    assert np.all(sample.points[rows, sample.patch] == 1.0)
+    assert np.abs(sample.points).max() <= 1.0 + 1e-15
+    slopes = np.abs(sample.hypersurface.polynomial.gradient(sample.points))
+    chosen = slopes[rows, sample.dependent]
+    slopes[rows, sample.patch] = 0.0
+    # Chosen before the last Newton step in the dependent coordinate, which moves slopes by rounding.
+    assert np.all(chosen >= slopes.max(axis=1) * (1.0 - 1e-12))
+    local = sample.hypersurface.local(sample.patch, sample.dependent)
+    assert np.all(np.diff(local, axis=1) > 0)
+    everything = np.sort(np.column_stack([local, sample.patch, sample.dependent]), axis=1)
+    assert np.all(everything == np.arange(dimension + 2))
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_the_residue_form_and_the_volume_element_change_alike_between_charts(dimension):
+    sample = sampled("dwork", dimension, 40)
+    invariant = sample.fubini_study_determinant / sample.omega_squared
+    for patch in range(dimension + 2):
+        for dependent in range(dimension + 2):
+            slopes = np.abs(sample.hypersurface.polynomial.gradient(sample.points))[:, dependent]
+            usable = (np.abs(sample.points[:, patch]) > 0.05) & (slopes > 0.05)
+            if patch == dependent or not usable.any():
+                continue
+            points = sample.points[usable] / sample.points[usable][:, [patch]]
+            index = np.full(points.shape[0], patch), np.full(points.shape[0], dependent)
+            other = charted(sample.hypersurface, points, *index, sample.line[usable])
+            # Bad charts amplify rounding by up to (1/0.05)^6 in determinants of the metric itself.
+            found = np.linalg.det(other.fubini_study).real / other.omega_squared
+            np.testing.assert_allclose(found, invariant[usable], rtol=1e-8)
+            np.testing.assert_allclose(other.weights, sample.weights[usable], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("z0^2 + z1^2", "3, 4 or 5"),
+        ("z0^6+z1^6+z2^6+z3^6+z4^6+z5^6", "3, 4 or 5"),
+        ("z0^3 + z1^2 + z2^3", r"degrees \[2, 3\]"),
+        ("z0^4 + z1^4 + z2^4", "degree 4"),
+    ],
+)
+def test_polynomials_of_the_wrong_kind_are_refused(text, words):
+    with pytest.raises(ValueRangeError, match=words):
+        Hypersurface(parse_polynomial(text))
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+@pytest.mark.parametrize("power", [0, 1])
+def test_dworks_pencil_is_singular_at_roots_of_unity_and_there_only(dimension, power):
+    psi = np.exp(2j * np.pi * power / (dimension + 2))
+    with pytest.raises(ValueRangeError, match="singular"):
+        Hypersurface(dwork(dimension, psi))
+    point = singular_point(dwork(dimension, psi))
+    assert np.abs(dwork(dimension, psi).gradient(point[None])).max() < 1e-14
+    assert Hypersurface(dwork(dimension, psi * 1.001)).dimension == dimension
+
+
+SINGULAR = [
+    ("z0^3 + z1^3 + 0*z2", "a cone, its last variable absent"),
+    ("z0^2*z1 + z2^3", "a cusp"),
+    ("z0^2 z2 - z1^3 - z1^2 z2", "a node"),
+    ("z0*z1*z2", "three lines"),
+    ("z0^4+z1^4+z2^4+z3^4-2z0^2 z1^2-0.1 z2^3 z3", "nodes at no special place"),
+    ("z0^5+z1^5+z2^5+z3^5+z4*z0^4", "a point of multiplicity four"),
+    ("z0*z1^4 + z1*z2^4 + z2*z3^4 + z3*z4^4", "a broken loop"),
+]
+
+
+@pytest.mark.parametrize(("text", "what"), SINGULAR)
+def test_singular_hypersurfaces_are_refused(text, what):
+    with pytest.raises(ValueRangeError, match="singular"):
+        Hypersurface(parse_polynomial(text))
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_a_singular_one_in_random_coordinates_is_found_by_the_search(dimension):
+    """Dwork's at ψ = 1 in other coordinates, so that no exact rule applies: d^(d-2) nodes."""
+    degree = dimension + 2
+    rng = np.random.default_rng(degree)
+    turn, _ = np.linalg.qr(rng.standard_normal((degree, degree, 2)) @ np.array([1.0, 1.0j]))
+    turned = substituted(dwork(dimension, 1.0), turn)
+    point = singular_point(turned)
+    assert point is not None
+    assert np.abs(dwork(dimension, 1.0).gradient((turn @ point)[None])).max() < 1e-9
+    smooth = substituted(dwork(dimension, 1.1), turn)
+    assert singular_point(smooth) is None
+
+
+def substituted(polynomial, matrix):
+    """p(M z), expanded with dictionaries."""
+    from laflow.metric.polynomial import Polynomial
+
+    total = {}
+    for coefficient, exponents in zip(polynomial.coefficients, polynomial.exponents, strict=True):
+        term = {(0,) * matrix.shape[0]: coefficient}
+        for row, power in zip(matrix, exponents, strict=True):
+            for _ in range(power):
+                grown = {}
+                for powers, value in term.items():
+                    for i, entry in enumerate(row):
+                        raised = (*powers[:i], powers[i] + 1, *powers[i + 1 :])
+                        grown[raised] = grown.get(raised, 0.0) + value * entry
+                term = grown
+        for powers, value in term.items():
+            total[powers] = total.get(powers, 0.0) + value
+    return Polynomial(np.array(list(total)), np.array(list(total.values())))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_smooth_hypersurfaces_are_taken(kind, dimension):
+    assert surface(kind, dimension).degree == dimension + 2
+
+
+def test_points_off_the_variety_are_refused_with_their_distance():
+    sample = sampled("fermat", 2, 20)
+    moved = sample.points.copy()
+    moved[7, sample.dependent[7]] *= 1.0 + 1e-4
+    with pytest.raises(ValueRangeError, match=r"1 of 20 points lie off .*point 7 is \d\.?\d*e-05 away"):
+        points_on(sample.hypersurface, moved)
+    assert np.all(sample.hypersurface.distances(sample.points) < 1e-15)
+    # To first order, the distance is the angle by which a point was moved off X along the normal.
+    normal = sample.hypersurface.polynomial.gradient(sample.points).conj()
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    shifted = sample.points + 1e-6 * np.linalg.norm(sample.points, axis=1, keepdims=True) * normal
+    np.testing.assert_allclose(sample.hypersurface.distances(shifted), 1e-6, rtol=1e-4)
+
+
+def test_points_that_are_no_points_of_projective_space_are_refused():
+    hypersurface = Hypersurface(fermat(1))
+    with pytest.raises(ShapeError, match=r"\(points, 3\)"):
+        hypersurface.normalised(np.ones((2, 4)))
+    with pytest.raises(ValueRangeError, match="point 1 is 0"):
+        hypersurface.normalised(np.array([[1.0, 0, 0], [0, 0, 0]]))
+    with pytest.raises(ValueRangeError, match="not finite"):
+        hypersurface.normalised(np.array([[1.0, np.nan, 0]]))
