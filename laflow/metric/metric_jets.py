@@ -9,6 +9,9 @@ from laflow.errors import ShapeError
 from laflow.metric.polynomial import ComplexArray
 from laflow.metric.sampling import PointSample
 
+# Points at a time: so many that calls cost little, so few that all terms stay in the cache.
+POINTS_AT_ONCE = 512
+
 
 @dataclass(frozen=True, eq=False)
 class MetricJets:
@@ -55,26 +58,36 @@ def fubini_study_jets(sample: PointSample, basis: ComplexArray | None = None) ->
     With an invertible L it is the Fubini–Study metric of other coordinates, g_FS + ∂∂̄φ, φ = (1/π) log(|zL|²/|z|²): of
     the same class, and another metric on X.
     """
-    matrix = np.eye(sample.hypersurface.degree) if basis is None else np.asarray(basis, dtype=np.complex128)
+    given = np.eye(sample.hypersurface.degree) if basis is None else basis
+    matrix = np.asarray(given, dtype=np.complex128)
+    if matrix.ndim != 2 or matrix.shape[0] != sample.hypersurface.degree:
+        raise ShapeError(f"the basis has shape {matrix.shape}: give ({sample.hypersurface.degree}, m)")
+    starts = range(0, len(sample), POINTS_AT_ONCE)
+    blocks = [_block_jets(sample.take(slice(start, start + POINTS_AT_ONCE)), matrix) for start in starts]
+    return MetricJets(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+
+
+def _block_jets(sample: PointSample, matrix: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
     # ∂_S (zL)_j for no, one and two directions: the coordinates' holomorphic derivatives.
-    value, slope = sample.points @ matrix, sample.frame @ matrix
-    bend = frame_slopes(sample)[..., None] * matrix[sample.dependent][:, None, None, :]
-    jets = {"": value, "a": slope, "ac": bend}
-    norms = np.sum(value.real**2 + value.imag**2, axis=1)
+    # Points come last: sums run along them.
+    value, slope = (sample.points @ matrix).T, (sample.frame @ matrix).transpose(1, 2, 0)
+    bend = frame_slopes(sample).transpose(1, 2, 0)[:, :, None] * matrix[sample.dependent].T
+    jets = {"": value.copy(), "a": slope.copy(), "ac": bend.copy()}
+    norms = np.sum(value.real**2 + value.imag**2, axis=0)
     moments = {
         (len(left), len(right)): np.einsum(
-            f"p{left}j,p{right.upper()}j,p->p{left}{right.upper()}", jets[left], jets[right].conj(), 1.0 / norms
+            f"{left}jp,{right.upper()}jp,p->{left}{right.upper()}p", jets[left], jets[right].conj(), 1.0 / norms
         )
         for left in jets
         for right in jets
     }
     shapes = (("a", "B"), ("ca", "B"), ("ca", "DB"))
     metric, first, second = (_cumulant(moments, left, right) / pi for left, right in shapes)
-    return MetricJets(metric, first, second.transpose(0, 1, 3, 2, 4))
+    return np.moveaxis(metric, -1, 0), np.moveaxis(first, -1, 0), np.moveaxis(second.swapaxes(1, 2), -1, 0)
 
 
 def _cumulant(moments: dict[tuple[int, int], ComplexArray], left: str, right: str) -> ComplexArray:
-    """∂_left ∂̄_right log K (N, directions of left, of right) from the `moments` (∂_S ∂̄_S' K)/K, by numbers of letters.
+    """∂_left ∂̄_right log K (directions of left, of right, N) from the `moments` (∂_S ∂̄_S' K)/K, by numbers of letters.
 
     Derivatives of a logarithm are joint cumulants: the sum over set partitions into k blocks, times (-1)^(k-1) (k-1)!.
     """
@@ -82,8 +95,8 @@ def _cumulant(moments: dict[tuple[int, int], ComplexArray], left: str, right: st
     for blocks in _partitions(list(left + right)):
         ordered = ["".join(sorted(block, key=str.isupper)) for block in blocks]
         factors = [moments[sum(map(str.islower, block)), sum(map(str.isupper, block))] for block in ordered]
-        letters = ",".join(f"p{block}" for block in ordered)
-        term = np.einsum(f"{letters}->p{left}{right}", *factors)
+        letters = ",".join(f"{block}p" for block in ordered)
+        term = np.einsum(f"{letters}->{left}{right}p", *factors)
         total = total + (-1) ** (len(blocks) - 1) * factorial(len(blocks) - 1) * term
     return np.asarray(total, dtype=np.complex128)
 

@@ -61,10 +61,10 @@ class PointSample:
         measure = factorial(self.hypersurface.dimension) / self.hypersurface.degree
         return self.omega_squared / (self.weights * measure)
 
-    def take(self, chosen: ArrayLike) -> "PointSample":
-        """The points with the indices (or the Boolean mask) `chosen`, in that order."""
+    def take(self, chosen: ArrayLike | slice) -> "PointSample":
+        """The points with the indices (or the Boolean mask, or the slice) `chosen`, in that order."""
         names = ("points", "patch", "dependent", "line", "weights", "omega_squared")
-        index = np.asarray(chosen)
+        index = chosen if isinstance(chosen, slice) else np.asarray(chosen)
         return replace(self, **{name: getattr(self, name)[index] for name in names})
 
     def split(self, test_share: float, rng: np.random.Generator) -> tuple["PointSample", "PointSample"]:

@@ -1,9 +1,9 @@
-"""Metrics on {p = 0} from the potential alone, by divided differences in 220 digits: no formula of the runtime.
+"""Metrics on {p = 0} from the potential alone, by divided differences in 150 digits: no formula of the runtime.
 
 A hypersurface is handed over as `terms`, pairs of a coefficient and its exponents. The dependent coordinate is found by
 Newton's method for given local coordinates, z(x). A real-analytic function f of x and x̄ is polarised: f(x, y) with y in
 place of x̄, so that ∂_a and ∂̄_b are differences in x and in y, and a mixed derivative of any order k is
-Σ_S (-1)^(k-|S|) f(x + h Σ_S e)/h^k. With h = 1e-25 truncation is about 1e-25 relative, and rounding 1e-220/h^k.
+Σ_S (-1)^(k-|S|) f(x + h Σ_S e)/h^k. With h = 1e-25 truncation is about 1e-25 relative, and rounding 1e-150/h^k.
 
 Accuracy: `DETECTION_LIMIT` relative, for derivatives of up to 4 directions (those of log det g included).
 """
@@ -15,7 +15,7 @@ import numpy as np
 from mpmath import mp, mpc, mpf
 
 DETECTION_LIMIT = 1e-15
-DIGITS, STEP = 220, "1e-25"
+DIGITS, STEP = 150, "1e-25"
 
 Terms = Sequence[tuple[complex, Sequence[int]]]
 Vector = list
@@ -38,6 +38,7 @@ class ImplicitSurface:
         self._dependent = dependent
         self._local = [i for i in range(len(z)) if i not in (patch, dependent)]
         self._known: dict[tuple[int, ...], Vector] = {}
+        self._values: dict[tuple[tuple[int, ...], tuple[int, ...]], mpc] = {}
 
     @property
     def dimension(self) -> int:
@@ -94,12 +95,15 @@ class ImplicitSurface:
 
     def _potential(self, x: tuple[int, ...], y: tuple[int, ...]) -> mpc:
         """(1/π) log Σ_j (z(x) L)_j conj((z(ȳ) L)_j), for local coordinates shifted by x and y steps."""
+        if (x, y) in self._values:
+            return self._values[x, y]
         left, right = self._lifted(x), self._lifted(y)
         total = mpc(0)
         for column in self._basis:
             one = sum(v * c for v, c in zip(left, column, strict=True))
             total += one * mp.conj(sum(v * c for v, c in zip(right, column, strict=True)))
-        return mp.log(total) / mp.pi
+        self._values[x, y] = mp.log(total) / mp.pi
+        return self._values[x, y]
 
     def _log_determinant(self, x: tuple[int, ...], y: tuple[int, ...]) -> mpc:
         n = self.dimension
