@@ -18,6 +18,8 @@ from derivations.compiler.lowering import SITES, NotCompilable, arrays_of
 
 _NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
 
+_WORD = re.compile(r"[a-z_]\w*")
+
 
 class SitesBlock(GridBlock):
     """Loops over ordinary ranges outside, the loop over the sites of the block inside."""
@@ -45,8 +47,8 @@ class SitesBlock(GridBlock):
 
     def add_reads(self) -> None:
         """Rows that no loop variable moves are named once, before all loops."""
-        moving = re.compile(rf"\b({'|'.join(self.variables.values()) or '$^'})\b")
-        still = {source: name for source, name in self.reads.items() if not moving.search(source)}
+        moving = {word for place in self.variables.values() for word in _WORD.findall(place)}
+        still = {source: name for source, name in self.reads.items() if not moving & set(_WORD.findall(source))}
         self.rows.update(still)
         self.reads = {source: name for source, name in self.reads.items() if source not in still}
         super().add_reads()

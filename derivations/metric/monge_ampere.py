@@ -128,8 +128,8 @@ def claims(n: int) -> list[Claim]:
             tensor(s, without_square((h.adjugate() * dh).trace())),
             tensor(s, along(n)),
         ),
-        differential_claim(
-            f"d log |det g| = tr adj(g) dg / det g, n = {n}",
+        differential_claim(  # half of the logarithm of the square, so that the determinant may have either sign
+            f"d log det g = tr adj(g) dg / det g, n = {n}",
             tensor(s, sp.log(formula[n] ** 2) / 2),
             variables,
             tensor(s, along(n) / formula[n]),
@@ -227,7 +227,7 @@ def program(n: int) -> Program:
 LEMMA = Lemma(
     name="monge_ampere",
     title="Determinant of a packed metric",
-    reference="Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870",
+    reference="Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870",
     statement=r"""
 For a Hermitian $g$, stored as $H = \mathrm{Re}\,g + \mathrm{Im}\,g$, the determinant is a polynomial in the entries of
 $H$: $H_{11}$ for $n = 1$, $M_{12} = H_{11} H_{22} - (H_{12}^2 + H_{21}^2)/2$ for $n = 2$, and for $n = 3$
@@ -256,7 +256,7 @@ minors are positive.
         Wrong("derivative by H_12, n = 2", "the other off-diagonal entry", tensor(s, -H[2, 1])),
         Wrong("derivative by H_13, n = 3", "transposed", tensor(s, gradient[3][3, 1])),
         Wrong(
-            "d log |det g| = tr adj(g) dg / det g, n = 3",
+            "d log det g = tr adj(g) dg / det g, n = 3",
             "not divided by the determinant",
             tensor(s, along(3)),
         ),

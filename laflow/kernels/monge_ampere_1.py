@@ -1,14 +1,13 @@
 # Generated file: do not edit. Change the derivation instead and run
 #     python -m derivations
-# lemma:      Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870
+# lemma:      Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870
 # SymPy:      1.14.0
-# derivation: sha256 05730756e82158ed3f2b116047e6a93b0830ccee8106ea721ac540344eac0413
-# body:       sha256 7acf5658584b282286937c5e6c8f78e7523b8c60fbb0d568aed22926605d892c
+# derivation: sha256 e7957ecc5cbdacaeaed8d67f7e066613315285574f30bc26aa4ef112710e2cd0
+# body:       sha256 72a151640c853f49fcbd3fb5729ba52725d485c66f3cb70bd5c13750a73a9afd
 
 """Determinant of a packed metric and its derivatives, n = 1.
 
-Generated from ``derivations/metric/monge_ampere.py``
-(Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870).
+Generated from ``derivations/metric/monge_ampere.py`` (Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870).
 """
 
 from numba import njit, prange
@@ -41,7 +40,7 @@ def sites(m_11, determinant, slope_11, work):
     """Determinant of a packed metric and its derivatives, n = 1.
 
     Site by site; all arrays and the workspace have one type, float64 or float32 (there eps = 2^-23).
-    Source: Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870.
+    Source: Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870.
 
     Inputs
         m_11 : (sites,)

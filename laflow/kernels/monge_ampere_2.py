@@ -1,14 +1,13 @@
 # Generated file: do not edit. Change the derivation instead and run
 #     python -m derivations
-# lemma:      Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870
+# lemma:      Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870
 # SymPy:      1.14.0
-# derivation: sha256 e7363cc2b5abbaa8d82e4ac074de98a2264e40f02353a0bbec3310c9b042d10a
-# body:       sha256 907fb3db05a71abb2850ba4a1b58986412545c5c08d022a32ad3b2b145f5de15
+# derivation: sha256 91c97fceca1e5ff7eb7078800f5d03ff1372c16d4a2cd390ab09439184392747
+# body:       sha256 97b442cd1a55dcb8cbd53b63294ce44be030de84a20310898e36d262e1d6ae0c
 
 """Determinant of a packed metric and its derivatives, n = 2.
 
-Generated from ``derivations/metric/monge_ampere.py``
-(Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870).
+Generated from ``derivations/metric/monge_ampere.py`` (Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870).
 """
 
 from numba import njit, prange
@@ -57,7 +56,7 @@ def sites(m_11, m_12, m_21, m_22, determinant, slope_11, slope_12, slope_21, slo
     """Determinant of a packed metric and its derivatives, n = 2.
 
     Site by site; all arrays and the workspace have one type, float64 or float32 (there eps = 2^-23).
-    Source: Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870.
+    Source: Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870.
 
     Inputs
         m_11 : (sites,)

@@ -1,14 +1,13 @@
 # Generated file: do not edit. Change the derivation instead and run
 #     python -m derivations
-# lemma:      Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870
+# lemma:      Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870
 # SymPy:      1.14.0
-# derivation: sha256 74f3b744cb2299611309de9bd3de953b739932a86399f8d56370e23b2739cea1
-# body:       sha256 82756075dd9b60b3923741f1c55538e4d2d47c0acb85770ac108d53132d6de21
+# derivation: sha256 4d46b926b67958616d43cb33cd28baec320087ee1fe3addc36982748d5727ae2
+# body:       sha256 bc9cd316c6f4e2e4a9f2f4b041494394187f2bd374bc04677c9a2b666b274060
 
 """Determinant of a packed metric and its derivatives, n = 3.
 
-Generated from ``derivations/metric/monge_ampere.py``
-(Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870).
+Generated from ``derivations/metric/monge_ampere.py`` (Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870).
 """
 
 from numba import njit, prange
@@ -159,7 +158,7 @@ def sites(
     """Determinant of a packed metric and its derivatives, n = 3.
 
     Site by site; all arrays and the workspace have one type, float64 or float32 (there eps = 2^-23).
-    Source: Eq. det g = κ|Ω|² (Monge-Ampère), Jacobi's formula; arXiv:2310.19870.
+    Source: Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870.
 
     Inputs
         m_11 : (sites,)
