@@ -11,6 +11,7 @@ import sympy as sp
 from derivations.algebra import (
     Array,
     Delta,
+    Index,
     Lemma,
     Tensor,
     Wrong,
@@ -71,12 +72,12 @@ def flow(of_kernel: Array | Tensor, sign: int = -1) -> Tensor:
     return tensor((x, i, j), sign * total(measure[y] * of_kernel[x, i, j, y, k, l] * pull[y, k, l], k, l, y))
 
 
-def independent(x: object, i: object, j: object, y: object, k: object, l: object) -> sp.Expr:
+def independent(x: Index, i: Index, j: Index, y: Index, k: Index, l: Index) -> sp.Expr:
     """δ_ik δ_jl Θ(x, x')."""
     return Delta(i, k) * Delta(j, l) * scalar_kernel[x, y]
 
 
-def local(x: object, i: object, j: object, y: object, k: object, l: object) -> sp.Expr:
+def local(x: Index, i: Index, j: Index, y: Index, k: Index, l: Index) -> sp.Expr:
     """δ_ik δ_jl Ω(x) δ(x, x')/μ(x): on points, the delta of the measure."""
     return Delta(i, k) * Delta(j, l) * Delta(x, y) * strength[x] / measure[x]
 

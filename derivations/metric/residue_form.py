@@ -140,8 +140,8 @@ $w \propto |\Omega|^2 / \det g_{FS} = \pi^n |z|^{2(n+1)} / |\partial p|^2$, whic
     runs_in="laflow/metric/sampling.py",
     limits=(
         "The two factors and the value of the determinant are proved for all n; det(1 + u vᵀ) = 1 + v·u is proved "
-        "up to 4 by 4, and the changes of coordinates for n = 1, 2, 3. That det AB = det A det B, and that "
-        " the intersections with random lines are distributed like det g_FS, are used "
+        "up to 4 by 4, and the changes of coordinates for n = 1, 2, 3. That det AB = det A det B, and that the "
+        "intersections with random lines are distributed like det g_FS, are used "
         "and not proved."
     ),
     sizes=({"directions": 1}, {"directions": 2}, {"directions": 3}),
