@@ -7,30 +7,26 @@ it is read. It is replaced whole or not at all, so that no failure costs the one
 
 import hashlib
 import json
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from laflow import __version__
+from laflow.archives import ArchiveKind
 from laflow.checks import positive_number, whole_number
 from laflow.errors import CheckpointError, ValueRangeError
-from laflow.storage import write_atomically, written_file
+from laflow.storage import written_file
 
-FORMAT = "laflow checkpoint"
-VERSION = 1
-
-# NumPy and zipfile report damage in many ways: all of them mean that a file is no whole checkpoint.
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+KIND = ArchiveKind(
+    "laflow checkpoint", 1, "checkpoint", "begin without resuming, or with another file", CheckpointError
+)
 
 Array = NDArray[Any]
 FloatArray = NDArray[np.float64]
@@ -174,43 +170,12 @@ class Keeper:
 
 def write_checkpoint(path: Path, state: State, identity: Mapping[str, Any]) -> None:
     """Write one state, whole or not at all. Raises `FileError`, an existing file untouched."""
-    metadata = {"format": FORMAT, "version": VERSION, "identity": identity, "numbers": state.numbers}
-    text = np.frombuffer(json.dumps(metadata, sort_keys=True).encode(), dtype=np.uint8)
-    arrays: dict[str, Any] = {"metadata": text, **state.arrays}
-
-    def write(stream: BinaryIO) -> None:
-        np.savez(stream, **arrays)
-
-    write_atomically(path, write)
+    KIND.write(path, {"identity": identity, "numbers": state.numbers}, state.arrays)
 
 
 def read_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
     """The state in a file and what run it is of. Raises `CheckpointError` for a missing, damaged or foreign file."""
-    try:
-        # Opened here, because NumPy leaves damaged files open.
-        with open(path, "rb") as stream:
-            archive = np.load(stream, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile) or "metadata" not in archive.files:
-                raise CheckpointError(f"{path} is no checkpoint: give a file that a run has written as its checkpoint")
-            metadata = json.loads(archive["metadata"].tobytes().decode())
-            arrays = {name: np.ascontiguousarray(archive[name]) for name in archive.files if name != "metadata"}
-    except CheckpointError:
-        raise
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"there is no checkpoint {path} to resume from: check the name, or begin without resuming"
-        ) from error
-    except _DAMAGE as error:
-        raise CheckpointError(
-            f"cannot read {path} as a checkpoint ({error}): the file is damaged, truncated or of another kind; "
-            "restore it, or begin anew with another file"
-        ) from error
-    found = metadata if isinstance(metadata, dict) else {}
-    if (found.get("format"), found.get("version")) != (FORMAT, VERSION):
-        raise CheckpointError(
-            f"{path} holds {found.get('format')!r} of version {found.get('version')!r}, not {FORMAT!r} of version "
-            f"{VERSION}: give a file that this laflow has written as a checkpoint"
-        )
+    found, arrays = KIND.read(path)
     if not isinstance(found.get("identity"), dict) or not isinstance(found.get("numbers"), dict):
         raise CheckpointError(f"{path} does not say of what run it is: give a file written by laflow")
     return State(found["numbers"], arrays), found["identity"]

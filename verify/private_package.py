@@ -35,6 +35,7 @@ MODULES = (
     "assignment.reference",
     "assignment.gradient",
     "optimizers",
+    "archives",
     "checkpoint",
     "assignment.learning",
     "assignment.predictor",

@@ -4,27 +4,23 @@ The file is an ``.npz`` archive of plain arrays, one of which holds JSON text wi
 numbers. Nothing in it is executed when it is read.
 """
 
-import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from laflow.archives import ArchiveKind
 from laflow.assignment.distances import distances_to_colors, finite_array
 from laflow.assignment.flow import FlowSolution, LabelingProblem, solve_packed_flow
 from laflow.assignment.predictor import WeightPredictor, packed_prediction
 from laflow.checks import positive_number, whole_number
 from laflow.errors import LaflowError, ModelError, ShapeError
 from laflow.graph import FloatArray
-from laflow.storage import write_atomically
 
-FORMAT = "laflow labeling model"
-VERSION = 1
+KIND = ArchiveKind("laflow labeling model", 1, "model", "fit a model first", ModelError)
 _ARRAYS = ("prototypes", "directions", "label_prototypes", "label_values")
 
 
@@ -84,8 +80,6 @@ def save_model(model: LabelingModel, path: str | PathLike[str]) -> None:
     """Write a model to one file, whole or not at all. Raises `FileError`, an existing file untouched."""
     predictor = model.predictor
     metadata = {
-        "format": FORMAT,
-        "version": VERSION,
         "scale": predictor.scale,
         "feature_radius": predictor.feature_radius,
         "radius": predictor.radius,
@@ -95,33 +89,18 @@ def save_model(model: LabelingModel, path: str | PathLike[str]) -> None:
         "krylov_dim": model.krylov_dim,
         "notes": model.notes,
     }
-    text = np.frombuffer(json.dumps(metadata, sort_keys=True).encode(), dtype=np.uint8)
-
-    def write(stream: BinaryIO) -> None:
-        np.savez(
-            stream,
-            metadata=text,
-            prototypes=predictor.prototypes,
-            directions=predictor.directions,
-            label_prototypes=model.label_prototypes,
-            label_values=np.array(model.label_values, dtype=np.int64),
-        )
-
-    write_atomically(Path(path), write)
+    arrays = {
+        "prototypes": predictor.prototypes,
+        "directions": predictor.directions,
+        "label_prototypes": model.label_prototypes,
+        "label_values": np.array(model.label_values, dtype=np.int64),
+    }
+    KIND.write(path, metadata, arrays)
 
 
 def load_model(path: str | PathLike[str]) -> LabelingModel:
     """Read a model. Raises `ModelError` if the file is missing, damaged, foreign or of another version."""
-    metadata, arrays = _read(Path(path))
-    if metadata.get("format") != FORMAT:
-        raise ModelError(
-            f"{path} holds the format {metadata.get('format')!r}, not {FORMAT!r}: give a file written by laflow"
-        )
-    if metadata.get("version") != VERSION:
-        raise ModelError(
-            f"{path} has format version {metadata.get('version')!r}; this laflow reads version {VERSION}: "
-            "use the laflow that wrote it, or fit the model again"
-        )
+    metadata, arrays = KIND.read(path, _ARRAYS)
     try:
         predictor = WeightPredictor(
             arrays["prototypes"],
@@ -142,30 +121,3 @@ def load_model(path: str | PathLike[str]) -> LabelingModel:
         )
     except (LaflowError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} is no consistent model ({error}): fit and save the model again") from error
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
-    try:
-        # Opened here, because NumPy leaves damaged files open.
-        with open(path, "rb") as stream:
-            archive = np.load(stream, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ModelError(f"{path} is a single array, no model: give a file written by laflow")
-            missing = [name for name in ("metadata", *_ARRAYS) if name not in archive.files]
-            if missing:
-                raise ModelError(f"{path} has no {missing[0]!r}, so it is no model: give a file written by laflow")
-            metadata = json.loads(archive["metadata"].tobytes().decode())
-            arrays = {name: archive[name] for name in _ARRAYS}
-    except ModelError:
-        raise
-    except FileNotFoundError as error:
-        raise ModelError(f"there is no file {path}: check the name, or fit a model first") from error
-    # NumPy and zipfile report damage in many ways: all of them mean that this is no whole model.
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, KeyError, NotImplementedError) as error:
-        raise ModelError(
-            f"cannot read {path} as a model ({error}): the file is damaged, truncated or of another kind; "
-            "restore it or fit the model again"
-        ) from error
-    if not isinstance(metadata, dict):
-        raise ModelError(f"{path} has metadata of type {type(metadata).__name__}: give a file written by laflow")
-    return metadata, arrays

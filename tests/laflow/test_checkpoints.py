@@ -351,7 +351,7 @@ def resumed(path, **options):
 
 def test_a_checkpoint_that_is_not_there_or_would_be_lost_is_refused(kept):
     before = contents(kept.parent)
-    with pytest.raises(CheckpointError, match=r"no checkpoint .*other\.npz to resume from: .*without resuming"):
+    with pytest.raises(CheckpointError, match=r"no checkpoint .*other\.npz: .*without resuming"):
         resumed(kept.with_name("other.npz"))
     with pytest.raises(CheckpointError, match=r"there is a checkpoint .*run\.npz already: resume from it, remove it"):
         learn(checkpoints=Checkpoints(kept))

@@ -215,7 +215,7 @@ def check_files_of_states(package: Any) -> None:
         refuses(CheckpointError, "no checkpoint: give", lambda: module.read_checkpoint(path))
         np.savez(path, a=np.ones(2))
         refuses(CheckpointError, "no checkpoint: give", lambda: module.read_checkpoint(path))
-        np.savez(path, metadata=np.array([{"format": module.FORMAT}], dtype=object))
+        np.savez(path, metadata=np.array([{"format": module.KIND.format}], dtype=object))
         refuses(CheckpointError, "cannot read", lambda: module.read_checkpoint(path))
         good = {"format": "laflow checkpoint", "version": 1, "identity": {}, "numbers": {}}
         for changes, told in (
