@@ -27,9 +27,10 @@ BIAS_SCALE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """What a layer is given and what its activation meets: jets (channels, points, units), σ' to σ''' (3, points, units).
+    """What a layer is given, and what its activation meets: jets (channels, points, units).
 
-    The last layer has no activation: `before` is its output, `derivatives` is None.
+    derivatives: the first three of the activation at the units, each (points, units). The last layer has none: its
+    `before` is the output.
     """
 
     given: Array

@@ -22,7 +22,7 @@ _KERNELS = {1: monge_ampere_1, 2: monge_ampere_2, 3: monge_ampere_3}
 class Residuals:
     """r = det g / target - 1 and its derivatives, point by point.
 
-    residual: (N,). slope: (n, n, N), ∂r by the packed entries of g. positive: (N,) whether g is positive definite there.
+    residual: (N,). slope: (n, n, N), ∂r by the packed entries of g. positive: (N,), whether g is positive definite.
     """
 
     residual: Array
