@@ -1,5 +1,6 @@
 """Polynomials in homogeneous coordinates: values and exact derivatives at many points."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,8 @@ from laflow.errors import ShapeError, ValueRangeError
 
 ComplexArray = NDArray[np.complex128]
 IntArray = NDArray[np.int64]
+
+POINTS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +75,37 @@ class Polynomial:
 
     def value(self, points: ArrayLike) -> ComplexArray:
         """p(z) (N,) at `points` z (N, variables)."""
-        return _evaluated(self.exponents, self.coefficients, self._powers(points))
+        array = self._points(points)
+        found = np.empty(array.shape[0], dtype=np.complex128)
+        for rows, powers in self._blocks(array):
+            found[rows] = _evaluated(self.exponents, self.coefficients, powers)
+        return found
 
     def gradient(self, points: ArrayLike) -> ComplexArray:
         """∂p/∂z_i (N, variables) at `points` z (N, variables)."""
-        powers = self._powers(points)
-        return np.stack([_evaluated(*self._slopes[i], powers) for i in range(self.variables)], axis=1)
+        array = self._points(points)
+        found = np.empty(array.shape, dtype=np.complex128)
+        for rows, powers in self._blocks(array):
+            for i, terms in enumerate(self._slopes):
+                found[rows, i] = _evaluated(*terms, powers)
+        return found
 
     def hessian(self, points: ArrayLike) -> ComplexArray:
         """∂²p/∂z_i∂z_j (N, variables, variables) at `points` z (N, variables)."""
-        powers = self._powers(points)
-        found = np.empty((powers.shape[2], self.variables, self.variables), dtype=np.complex128)
-        for (i, j), terms in self._bends.items():
-            found[:, i, j] = found[:, j, i] = _evaluated(*terms, powers)
+        array = self._points(points)
+        found = np.empty((*array.shape, self.variables), dtype=np.complex128)
+        for rows, powers in self._blocks(array):
+            for (i, j), terms in self._bends.items():
+                found[rows, i, j] = found[rows, j, i] = _evaluated(*terms, powers)
         return found
 
     def size(self, points: ArrayLike) -> NDArray[np.float64]:
         """Σ_m |c_m| Π_i |z_i|^(e_mi) (N,): rounding of `value` is a few units in the last place of this."""
-        return _evaluated(self.exponents, np.abs(self.coefficients) + 0j, np.abs(self._powers(points))).real
+        array = np.abs(self._points(points)).astype(np.complex128)
+        blocks = [
+            _evaluated(self.exponents, np.abs(self.coefficients) + 0j, powers).real for _, powers in self._blocks(array)
+        ]
+        return np.concatenate([np.empty(0), *blocks])
 
     @cached_property
     def _slopes(self) -> list[tuple[IntArray, ComplexArray]]:
@@ -100,15 +116,21 @@ class Polynomial:
         pairs = [(i, j) for i in range(self.variables) for j in range(i, self.variables)]
         return {(i, j): _derivative(*self._slopes[i], j) for i, j in pairs}
 
-    def _powers(self, points: ArrayLike) -> ComplexArray:
-        """z_i^k (highest exponent + 1, variables, N)."""
+    def _points(self, points: ArrayLike) -> ComplexArray:
         array = np.asarray(points, dtype=np.complex128)
         if array.ndim != 2 or array.shape[1] != self.variables:
             raise ShapeError(f"the points have shape {array.shape}: give (points, {self.variables})")
-        powers = np.ones((int(self.exponents.max()) + 1, self.variables, array.shape[0]), dtype=np.complex128)
-        for k in range(1, powers.shape[0]):
-            np.multiply(powers[k - 1], array.T, out=powers[k])
-        return powers
+        return array
+
+    def _blocks(self, points: ComplexArray) -> Iterator[tuple[slice, ComplexArray]]:
+        """Rows of `points` and their powers z_i^k (highest exponent + 1, variables, rows), which stay in the cache."""
+        for start in range(0, points.shape[0], POINTS_AT_ONCE):
+            rows = slice(start, start + POINTS_AT_ONCE)
+            block = points[rows].T
+            powers = np.ones((int(self.exponents.max()) + 1, *block.shape), dtype=np.complex128)
+            for k in range(1, powers.shape[0]):
+                np.multiply(powers[k - 1], block, out=powers[k])
+            yield rows, powers
 
 
 def fermat(dimension: int) -> Polynomial:
