@@ -143,9 +143,10 @@ $$\Theta_{a\bar b c\bar d}(x, x') = \partial_a \bar\partial_b\, \partial'_c \bar
 The residual $r = \det g / (\kappa |\Omega|^2) - 1$ has $\partial_I r = (1 + r)\, g^{\bar b a} \partial_I g_{a \bar b}$,
 so that its kernel is
 $K(x, x') = \sum_I \partial_I r\, \partial_I r' =
-(1 + r)(1 + r')\, g^{\bar b a} \Theta_{a\bar b c\bar d}\, g'^{\bar d c}$, symmetric and positive semidefinite. A step $\delta\theta = -\eta\, \partial L$ on $L = \sum w r^2 / \sum w$ moves the
-residuals by $\delta r = -\eta\, K \frac{2w}{\sum w}\, r + \frac{\eta^2}{2}\, \partial^2 r(\partial L, \partial L)$, the
-last term exact where $r$ is quadratic in $\theta$.
+(1 + r)(1 + r')\, g^{\bar b a} \Theta_{a\bar b c\bar d}\, g'^{\bar d c}$, symmetric and positive semidefinite. A step
+$\delta\theta = -\eta\, \partial L$ on $L = \sum w r^2 / \sum w$ moves the residuals by
+$\delta r = -\eta\, K \frac{2w}{\sum w}\, r + \frac{\eta^2}{2}\, \partial^2 r(\partial L, \partial L)$, the last term
+exact where $r$ is quadratic in $\theta$.
 """,
     claims=(
         differential_claim(
