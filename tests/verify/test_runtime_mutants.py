@@ -15,7 +15,7 @@ from verify.runtime_mutants import Baseline, _strict, as_json, judge, main, shar
 # An obvious fault in each module, the function it is in, and a quick check that must see it.
 PLANTED = {
     "archives": ("read", "(self.format, self.version)", "found", "checkpoints.files_of_states"),
-    "checks": ("whole_number", "number < least", "number <= least", "flow.numbers"),
+    "checks": ("whole_number", "return int(number)", "return number", "flow.numbers"),
     "linalg": ("row_products", "sums[:-1]", "-sums[:-1]", "krylov.row_algebra"),
     "krylov": ("phi_trajectory", "states[:, :size] *", "2.0 * states[:, :size] *", "krylov.trajectory"),
     "graph": ("packed_uniform_weights", "self.inside / ", "self.inside * ", "graphs.uniform_weights"),
