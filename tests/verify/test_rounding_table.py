@@ -25,7 +25,19 @@ def test_every_output_of_every_kernel_is_recorded_and_nothing_else():
 
 
 def test_every_recorded_error_is_within_both_bounds():
-    assert all(0.0 < row.running <= 1.0 and 0.0 < row.stated <= 1.0 for row in RECORDED.values())
+    assert all(0.0 <= row.running <= 1.0 and 0.0 <= row.stated <= 1.0 for row in RECORDED.values())
+
+
+def test_only_outputs_of_one_rounding_or_none_are_exact_to_the_last_place():
+    """A single product is the rounded exact value, which is what errors are measured from."""
+    exact = {name for name, row in RECORDED.items() if row.running == 0.0}
+    assert exact <= {
+        "jet_activation.real_slope_out",
+        "jet_activation.imag_slope_out",
+        "jet_activation_adjoint.bend_pull",
+        "monge_ampere_1.determinant",
+        *(f"monge_ampere_{n}.slope_{a}{b}" for n in (1, 2) for a in (1, 2) for b in (1, 2)),
+    }
 
 
 @pytest.mark.parametrize("lemma", LEMMAS.values(), ids=LEMMAS)
