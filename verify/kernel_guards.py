@@ -42,7 +42,28 @@ def _guarded(program: Program) -> types.ModuleType:
     for kind in ("grid", "graph"):
         if hasattr(kernel, kind):
             setattr(module, kind, _checking(program, kind, kernel))
+    if hasattr(kernel, "sites"):
+        module.sites = _checking_sites(program, kernel)  # type: ignore[attr-defined]
     return module
+
+
+def _checking_sites(program: Program, kernel: Any) -> Callable[..., None]:
+    def call(*arguments: Any) -> None:
+        arrays = (*program.inputs, *program.outputs)
+        _require(len(arguments) == len(arrays) + 1, f"{program.name}: {len(arguments)} arguments")
+        *given, work = arguments
+        sizes: dict[str, int] = {}
+        for item, value in zip(arrays, given, strict=True):
+            assert isinstance(item, Array)  # sites know no scalars
+            axes = [name for name in (over.name for over in item.axes) if name != "sites"] + ["sites"]
+            _check_shape(program, item, value, axes, sizes, work.dtype)
+        rows = max(1, int(kernel.work_rows(*given[: len(program.inputs)])))
+        _require(work.dtype in (np.float32, np.float64) and work.flags.c_contiguous, "work")
+        _require(work.ndim == 3 and work.shape[0] > 0 and work.shape[1] >= rows, "work")
+        _require(work.shape[2] == kernel.BLOCK, "work")
+        kernel.sites(*arguments)
+
+    return call
 
 
 def _checking(program: Program, kind: str, kernel: Any) -> Callable[..., None]:
@@ -109,8 +130,14 @@ def _check(program: Program, kind: str, item: Array | sp.Symbol, value: Any, siz
         wanted = [name for name in axes if name != "nodes"] + ["nodes"]
     else:
         wanted = axes + (["blocks"] if item in program.outputs else [])
+    _check_shape(program, item, value, wanted, sizes, np.float64)
+
+
+def _check_shape(
+    program: Program, item: Array, value: Any, wanted: list[str], sizes: dict[str, int], kind: Any
+) -> None:
     _require(isinstance(value, np.ndarray) and value.ndim == len(wanted), f"{program.name}: {item.name}")
-    _require(value.dtype == np.float64 and value.flags.c_contiguous, f"{program.name}: {item.name}")
+    _require(value.dtype == kind and value.flags.c_contiguous, f"{program.name}: {item.name}")
     for name, size in zip(wanted, value.shape, strict=True):
         _require(sizes.setdefault(name, size) == size, f"{program.name}: {item.name} has shape {value.shape}")
 
