@@ -64,8 +64,8 @@ class FeatureMap:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """A name for each feature."""
-        if self._invariants is not None:
-            return self._invariants.names
+        if self.recipe is not None:
+            return self.recipe.names
         return tuple(f"{part} z{i}" for i in range(self.variables) for part in ("Re", "Im"))
 
     def jets(self, points: ComplexArray, frame: ComplexArray) -> FloatArray:
@@ -88,12 +88,12 @@ class FeatureMap:
     def _chunk(self, points: ComplexArray, frame: ComplexArray) -> FloatArray:
         """Jets (F, (n+1)², N)."""
         jets = coordinate_jets(points, frame)
-        if self._invariants is not None:
-            return self._invariants.jets(jets)
+        if self.recipe is not None:
+            return self.recipe.jets(jets)
         return np.stack([part.real_channels() for jet in jets for part in (jet, jet.scaled(-1j))])
 
     @cached_property
-    def _invariants(self) -> Invariants | None:
+    def recipe(self) -> Invariants | None:
         if self.polynomial is not None:
             return invariants_of(self.polynomial, self.highest_moment)
         return all_invariants(self.variables) if self.kind == "invariants" else None
