@@ -94,7 +94,7 @@ def test_ctrl_c_in_a_real_process_keeps_the_run(folder):
     [
         (["--resume"], "--resume is given without --checkpoint"),
         (["--checkpoint", "run.txt"], "--checkpoint is run.txt"),
-        (["--checkpoint", "run.npz", "--resume"], "no checkpoint run.npz to resume from"),
+        (["--checkpoint", "run.npz", "--resume"], "no checkpoint run.npz: check the name"),
         (["--checkpoint", "cells.npy/run.npz"], "cells.npy is a file"),
         (["--checkpoint", "run.npz", "--checkpoint-every", "0"], "every_seconds is 0"),
         (["--checkpoint", "cells.npz", "--resume"], "no checkpoint"),
