@@ -19,6 +19,7 @@ class Options:
     steps: int | None = None
     seed: int = 0
     figures: Path | None = None
+    points: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything chosen, the tables, the numbers behind the figures, and the figures written."""
+    """Everything chosen, the tables, the numbers behind the figures, and the figures written.
+
+    rows: for experiments that compare with the truth, what the file says at its top level for machines: each has a
+    "name", the "exact" value, the one "seen", its "error", and the "tolerance" for their difference.
+    """
 
     settings: dict[str, Any]
     tables: tuple[Table, ...]
     data: dict[str, Any]
     figures: tuple[Path, ...] = field(default=())
+    rows: tuple[dict[str, Any], ...] = ()

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from verify import experiments, registry, reporting
 
@@ -11,7 +12,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one experiment, print its tables, write its numbers and pictures."""
     chosen = _parse(arguments)
     options = experiments.Options(
-        size=chosen.size, images=chosen.images, steps=chosen.steps, seed=chosen.seed, figures=chosen.figures
+        size=chosen.size,
+        images=chosen.images,
+        steps=chosen.steps,
+        seed=chosen.seed,
+        figures=chosen.figures,
+        points=chosen.points,
     )
     report = registry.load(experiments, chosen.name).run(options)
     for table in report.tables:
@@ -20,7 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     for path in report.figures:
         print(f"wrote {path}")
     if chosen.json is not None:
-        content = {"experiment": chosen.name, "hardware": reporting.hardware()}
+        content: dict[str, Any] = {"experiment": chosen.name, "hardware": reporting.hardware()}
+        if report.rows:
+            content["rows"] = list(report.rows)
         reporting.write_json(chosen.json, content | {"settings": report.settings, "data": report.data})
     return 0
 
@@ -33,9 +41,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=128, help="side of the images in pixels (default 128)")
     parser.add_argument("--images", type=int, help="number of images to average over")
     parser.add_argument("--steps", type=int, help="number of gradient steps")
+    parser.add_argument("--points", type=int, help="number of points of a hypersurface")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    for name in ("size", "images", "steps"):
+    for name in ("size", "images", "steps", "points"):
         value = getattr(options, name)
         if value is not None and value < 1:
             parser.error(f"--{name} is {value}: give 1 or more")

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mpmath import diff as numerical_derivative
-from mpmath import mp, mpf, sqrt
 
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.metric.curvature import chern_density, curvature_endomorphism, ricci_form, scalar_curvature, wedge
 from laflow.metric.metric_jets import MetricJets, frame_slopes, fubini_study_jets
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, random_basis, sampled
 from tests.laflow.metric.test_hypersurfaces import oracle_at
+from verify.oracles import radial_metrics
 
 
 def relative(found, exact):
@@ -55,36 +54,17 @@ def test_fubini_study_on_hypersurfaces_is_the_metric_of_the_sample(dimension):
     np.testing.assert_allclose(fubini_study_jets(sample).metric, sample.fubini_study, rtol=1e-12, atol=1e-15)
 
 
-def radial_jets(slopes, x):
-    """Jets of g = ∂∂̄ f(|x|²) at x (N, n); `slopes` u ↦ (f', f'', f''', f'''')."""
-    u = np.sum(np.abs(x) ** 2, axis=1)
-    one, two, three, four = (s[:, None, None, None, None] for s in slopes(u))
-    n = x.shape[1]
-    d = np.eye(n)
-    xc, xa = x.conj()[:, :, None, None, None], x.conj()[:, None, None, :, None]
-    yb, yd = x[:, None, None, None, :], x[:, None, :, None, None]
-    dab, dcb = d[None, None, None, :, :], d[None, :, None, None, :]
-    dad, dcd = d[None, None, :, :, None], d[None, :, :, None, None]
-    metric = (one * dab + two * xa * yb)[:, 0, 0]
-    first = (two * (xc * dab + xa * dcb) + three * xa * yb * xc)[:, :, 0]
-    second = two * (dcd * dab + dad * dcb)
-    second = second + three * yd * (xc * dab + xa * dcb) + three * (dad * yb * xc + xa * yb * dcd)
-    second = second + four * xa * yb * xc * yd
-    return MetricJets(np.broadcast_to(metric, (*x.shape, n)), np.asarray(first), np.asarray(second))
+def radial(slopes, x):
+    return MetricJets(*radial_metrics.radial_jets(slopes, x))
 
 
 def points(count, dimension, seed=0):
     return np.random.default_rng(seed).standard_normal((count, dimension, 2)) @ np.array([1.0, 1.0j])
 
 
-def projective_slopes(u):
-    """f = (1/π) log(1 + u), Fubini–Study in affine coordinates."""
-    return tuple((-1) ** k * factorial(k) / np.pi / (1.0 + u) ** (k + 1) for k in range(4))
-
-
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_projective_space_is_einstein_with_the_known_constant_and_chern_numbers(dimension):
-    jets = radial_jets(projective_slopes, points(30, dimension))
+    jets = radial(radial_metrics.projective_slopes, points(30, dimension))
     np.testing.assert_allclose(ricci_form(jets), (dimension + 1) * np.pi * jets.metric, rtol=1e-10, atol=1e-12)
     scalar = 2.0 * np.pi * dimension * (dimension + 1)
     np.testing.assert_allclose(scalar_curvature(jets), scalar, rtol=1e-10)
@@ -96,18 +76,8 @@ def test_projective_space_is_einstein_with_the_known_constant_and_chern_numbers(
         np.testing.assert_allclose(found, comb(dimension + 1, order) * volume, rtol=1e-9)
 
 
-def eguchi_hanson_slopes(u):
-    """f' = √(1 + 1/u²), so that det g = f'(f' + u f'') = 1, with derivatives in 30 digits."""
-    with mp.workdps(30):
-        rows = [
-            [float(numerical_derivative(lambda v: sqrt(1 + 1 / v**2), mpf(float(value)), k)) for k in range(4)]
-            for value in u
-        ]
-    return tuple(np.array(rows).T)
-
-
 def test_eguchi_hansons_metric_is_ricci_flat_and_not_flat():
-    jets = radial_jets(eguchi_hanson_slopes, points(20, 2, seed=1))
+    jets = radial(radial_metrics.eguchi_hanson_slopes, points(20, 2, seed=1))
     np.testing.assert_allclose(np.linalg.det(jets.metric), 1.0, rtol=1e-12)
     curvature = curvature_endomorphism(jets)
     assert np.abs(ricci_form(jets)).max() <= 1e-11 * np.abs(curvature).max()
@@ -120,7 +90,7 @@ def test_eguchi_hansons_metric_has_its_euler_integral():
     # u = v/(1-v) from 0 to ∞; the density falls like u^-6 and is bounded at 0 times u du.
     v = 0.5 * (nodes + 1.0)
     u = v / (1.0 - v)
-    jets = radial_jets(eguchi_hanson_slopes, np.column_stack([np.sqrt(u), 0.0 * u]) + 0j)
+    jets = radial(radial_metrics.eguchi_hanson_slopes, np.column_stack([np.sqrt(u), 0.0 * u]) + 0j)
     density = chern_density(curvature_endomorphism(jets), 2)
     # d⁴x = π² u du on shells, half of it for the quotient.
     found = np.sum(0.5 * weights * density * 0.5 * np.pi**2 * u / (1.0 - v) ** 2)

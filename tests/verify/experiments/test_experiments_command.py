@@ -1,4 +1,4 @@
-"""`python -m verify.experiments` runs every experiment, on small images here, and draws it."""
+"""`python -m verify.experiments` runs every experiment, on small images or few points here, and draws it."""
 
 import json
 
@@ -8,12 +8,14 @@ from verify import experiments, registry
 from verify.experiments.__main__ import main
 
 # A small run of each: enough to see that it works and that learning learns.
-SMALL = ["--size", "24", "--images", "1", "--steps", "4"]
+SMALL = ["--size", "24", "--images", "1", "--steps", "4", "--points", "3000"]
 
 
-def test_every_figure_of_the_paper_has_its_experiment_and_so_have_the_certificates():
+def test_every_figure_of_the_paper_has_its_experiment_and_so_have_certificates_and_metrics():
     paper = ["gradient-angles", "krylov-rank-time", "predictor", "training-curves"]
-    assert registry.names(experiments) == ["certificate", *paper]
+    found = registry.names(experiments)
+    assert [name for name in found if not name.startswith("metric-")] == ["certificate", *paper]
+    assert "metric-ground-truths" in found
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,8 @@ def test_it_writes_its_settings_its_numbers_and_its_pictures(name, tmp_path):
     assert main([name, *SMALL, "--json", str(path), "--figures", str(tmp_path / "figures")]) == 0
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["experiment"] == name
-    assert content["settings"]["size"] == 24
+    small = {"points": 3000} if name.startswith("metric-") else {"size": 24}
+    assert small.items() <= content["settings"].items()
     assert content["data"]
     (picture,) = (tmp_path / "figures").iterdir()
     assert picture.read_bytes().startswith(b"\x89PNG")
