@@ -106,3 +106,18 @@ def test_limited_memory_steps_lower_the_loss(problem):
         at = after
     assert at.loss.value < objective.loss(parameters).value / 20
     assert at.loss.sound
+
+
+def test_the_two_loops_apply_the_inverse_of_bfgs():
+    rng = np.random.default_rng(1)
+    memory = Memory.empty(6)
+    pairs = [(step, step * rng.uniform(0.5, 2.0, 6)) for step in rng.normal(size=(3, 6))]
+    for step, change in pairs:
+        memory = memory.remembering(step, change)
+    last_step, last_change = pairs[-1]
+    inverse = np.eye(6) * (last_step @ last_change) / (last_change @ last_change)
+    for step, change in pairs:  # Nocedal & Wright, Eq. (6.17)
+        left = np.eye(6) - np.outer(step, change) / (step @ change)
+        inverse = left @ inverse @ left.T + np.outer(step, step) / (step @ change)
+    gradient = rng.normal(size=6)
+    np.testing.assert_allclose(memory.direction(gradient), -inverse @ gradient, rtol=1e-10)

@@ -140,3 +140,10 @@ def test_a_fresh_model_is_a_positive_metric_close_to_fubini_study(options):
     loss = objective.loss(model.parameters)
     assert loss.sound
     assert 0.33 < loss.sigma < 0.41  # Fubini–Study's is 0.373
+
+
+@pytest.mark.parametrize("where", [0, CHUNK + 5])
+def test_one_point_where_the_metric_is_not_positive_is_enough(where):
+    _, model, objective = small_problem("fermat", 1, points=CHUNK + 50)
+    objective.data.reference[0, 0, where] = -1.0
+    assert not objective.loss(model.parameters).positive

@@ -1,0 +1,252 @@
+"""Training a φ-model: every method learns, what is lost is found again, an interrupted run goes on as if nothing was."""
+
+import numpy as np
+import pytest
+
+from laflow.checkpoint import Checkpoints, State
+from laflow.errors import CheckpointError, ConvergenceError, ValueRangeError
+from laflow.metric import training
+from laflow.metric.descent import RATES, annealed, largest_eigenvalue, range_test, stable_rate
+from laflow.metric.measures import determinants, sigma
+from laflow.metric.model_files import load_metric, load_metric_and_notes, save_metric
+from laflow.metric.objective import Loss, MetricObjective
+from laflow.metric.phi_model import PhiModel
+from laflow.metric.training import train_metric
+from laflow.metric.training_methods import METHODS, GaussNewton
+from tests.laflow.metric.surfaces import sampled
+
+# Steps that a small model of the quartic needs to halve σ of Fubini–Study at least.
+STEPS = {"gauss-newton": 6, "adam": 150, "lbfgs": 25, "gradient-descent": 150}
+
+
+def small_model(points=600, dimension=2, **options):
+    sample = sampled("fermat", dimension, points)
+    return PhiModel.fresh(sample, np.random.default_rng(0), **{"width": 8, **options}), sample
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_every_method_learns(method):
+    model, sample = small_model(parametrisation="ntk" if method == "gradient-descent" else "standard")
+    trained = train_metric(model, sample, method=method, steps=STEPS[method], batch=100, precision="double")
+    assert trained.steps == STEPS[method]
+    assert trained.sigma < 0.5 * trained.fubini_study_sigma
+    # The model that comes back is the one whose σ is told, on points that it has not seen.
+    fresh = sampled("fermat", 2, 2000, seed=7)
+    found = sigma(fresh, determinants(trained.model.metric(fresh)), model.kappa.value)
+    assert found.value == pytest.approx(trained.sigma, rel=0.3)
+    assert [entry.step for entry in trained.history] == sorted(entry.step for entry in trained.history)
+
+
+def test_the_cubic_curve_is_learned_to_a_thousandth():
+    model, sample = small_model(2000, dimension=1, width=16)
+    trained = train_metric(model, sample, steps=12)
+    fresh = sampled("fermat", 1, 4000, seed=7)
+    assert sigma(fresh, determinants(trained.model.metric(fresh)), model.kappa.value).value <= 0.001
+
+
+def test_training_ends_in_time_and_begins_no_step_that_would_not():
+    model, sample = small_model(2000)
+    trained = train_metric(model, sample, seconds=1.0)
+    assert trained.seconds <= 1.3  # the machine may be busy in the last step
+    assert trained.history[-1].seconds <= trained.seconds
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_an_interrupted_training_resumes_bit_for_bit(method, tmp_path):
+    model, sample = small_model(300)
+    steps, stop = 12, 7
+
+    def run(callback=None, checkpoints=None):
+        return train_metric(
+            model,
+            sample,
+            method=method,
+            steps=steps,
+            batch=60,
+            callback=callback,
+            checkpoints=checkpoints,
+            rng=np.random.default_rng(5),
+        )
+
+    whole = run()
+
+    def interrupt(entry):
+        if entry.step == stop:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt, match="resume"):
+        run(interrupt, Checkpoints(path))
+    resumed = run(checkpoints=Checkpoints(path, resume=True))
+    np.testing.assert_array_equal(resumed.model.parameters, whole.model.parameters)
+    timeless = [[(e.step, e.loss, e.sigma, e.rate, e.event) for e in trained.history] for trained in (whole, resumed)]
+    # The entry of the interrupted step is not kept: its step is taken again.
+    assert timeless[0] == timeless[1]
+    assert resumed.steps == steps
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path):
+    model, sample = small_model(300)
+    path = tmp_path / "run.npz"
+    train_metric(model, sample, steps=2, checkpoints=Checkpoints(path))
+    with pytest.raises(CheckpointError, match="its steps is 2, here it is 3"):
+        train_metric(model, sample, steps=3, checkpoints=Checkpoints(path, resume=True))
+    other = model.with_parameters(model.parameters * 1.01)
+    with pytest.raises(CheckpointError, match="its model"):
+        train_metric(other, sample, steps=2, checkpoints=Checkpoints(path, resume=True))
+    with pytest.raises(CheckpointError, match="already"):
+        train_metric(model, sample, steps=2, checkpoints=Checkpoints(path))
+
+
+class Sabotaged(GaussNewton):
+    """Gauss–Newton that loses the metric at some steps: without number, or not positive."""
+
+    lose = frozenset({3, 5})
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.taken, self.calmed = 0, 0
+
+    def step(self, parameters, progress):
+        self.taken += 1
+        if self.taken in self.lose:
+            broken = Loss(np.nan, np.nan, True) if self.taken % 2 else Loss(0.5, 0.1, False)
+            return np.full_like(parameters, np.nan), broken
+        return super().step(parameters, progress)
+
+    def calm(self):
+        self.calmed += 1
+        super().calm()
+
+
+def test_a_lost_metric_is_told_of_and_training_goes_on_from_the_best_so_far(monkeypatch):
+    made = []
+
+    def sabotaged(*arguments):
+        made.append(Sabotaged(*arguments))
+        return made[0]
+
+    monkeypatch.setitem(METHODS, "gauss-newton", sabotaged)
+    model, sample = small_model()
+    trained = train_metric(model, sample, steps=12)
+    assert (trained.recoveries, made[0].calmed) == (2, 2)
+    assert [entry.event for entry in trained.history].count("recovered") == 2
+    assert np.isfinite(trained.model.parameters).all()
+    assert trained.sigma < 0.3 * trained.fubini_study_sigma
+
+
+def test_a_metric_that_is_lost_again_and_again_ends_the_training_with_the_reason(monkeypatch):
+    class Lost(Sabotaged):
+        lose = frozenset(range(1, 100))
+
+    monkeypatch.setitem(METHODS, "gauss-newton", Lost)
+    model, sample = small_model(100)
+    with pytest.raises(ConvergenceError, match=r"lost its positivity 13 times.*best σ was 0\.2.*smaller"):
+        train_metric(model, sample, steps=50)
+
+
+def test_a_model_that_has_collapsed_to_fubini_study_begins_anew():
+    model, sample = small_model(300)
+    # Saturated units: φ is constant, its gradient by all but the last bias vanishes.
+    dead = model.parameters.copy()
+    first = model.network.sizes[0] * 8
+    dead[first : first + 8] = -60.0
+    dead[:first] = 0.0
+    trained = train_metric(model.with_parameters(dead), sample, method="adam", steps=400, batch=60, learning_rate=0.01)
+    assert trained.restarts == 1
+    assert [entry.event for entry in trained.history].count("restarted") == 1
+    assert trained.sigma < 0.5 * trained.fubini_study_sigma
+
+
+def test_a_model_whose_metric_is_not_positive_is_refused():
+    model, sample = small_model(300)
+    far = model.parameters.copy()
+    far[-9:] *= 1e5
+    with pytest.raises(ValueRangeError, match="not positive definite"):
+        train_metric(model.with_parameters(far), sample, steps=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "neither seconds nor steps"),
+        ({"steps": 0}, "steps is 0"),
+        ({"seconds": -1}, "seconds is -1"),
+        ({"steps": 1, "batch": 0}, "batch is 0"),
+        ({"steps": 1, "learning_rate": 0}, "learning_rate is 0"),
+        ({"steps": 1, "method": "magic"}, "'magic': give one of gauss-newton"),
+        ({"steps": 1, "precision": "half"}, "'half'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, told):
+    model, sample = small_model(100)
+    with pytest.raises(ValueRangeError, match=told):
+        train_metric(model, sample, **options)
+
+
+def test_the_learning_rate_falls_from_the_given_one_to_nothing():
+    assert annealed(0.3, 0.0) == 0.3
+    assert annealed(0.3, 1.0) == pytest.approx(0.0, abs=1e-16)
+    assert annealed(0.3, 0.5) == pytest.approx(0.15)
+
+
+def test_the_range_test_takes_the_rate_that_gets_lowest():
+    model, sample = small_model()
+    objective = MetricObjective(model.network, model.prepare(sample, np.float64))
+    rate = range_test(objective, model.parameters, 100, np.random.default_rng(0))
+    assert rate in RATES
+    ends = {}
+    for other in (rate, rate / 10):
+        trained = train_metric(model, sample, method="adam", steps=30, batch=100, learning_rate=other)
+        ends[other] = trained.history[-1].loss
+    assert ends[rate] < ends[rate / 10]
+
+
+def test_the_stable_rate_is_that_of_the_largest_eigenvalue():
+    matrix = np.diag([1.0, 2.0, 8.0])
+    found = largest_eigenvalue(lambda v: matrix @ v, 3, np.random.default_rng(0))
+    assert found == pytest.approx(8.0, rel=1e-6)
+    model, sample = small_model(200)
+    objective = MetricObjective(model.network, model.prepare(sample, np.float64))
+    jacobian = objective.rows(model.parameters).jacobian
+    exact = 1 / (2 * np.linalg.norm(jacobian, 2) ** 2)
+    assert stable_rate(objective, model.parameters, np.random.default_rng(0)) == pytest.approx(exact, rel=0.02)
+
+
+def test_a_model_comes_back_from_its_file_as_it_was(tmp_path):
+    for kind, features in (("fermat", None), ("generic", None)):
+        sample = sampled(kind, 2, 200)
+        model = PhiModel.fresh(sample, np.random.default_rng(0), width=5, features=features, activation="softplus")
+        path = tmp_path / f"{kind}.npz"
+        save_metric(model, path, {"sigma": 0.25})
+        found, notes = load_metric_and_notes(path)
+        assert notes == {"sigma": 0.25}
+        assert (found.network, found.features, found.kappa) == (model.network, model.features, model.kappa)
+        np.testing.assert_array_equal(found.metric(sample), model.metric(sample))
+
+
+def test_a_truncated_or_foreign_model_file_is_refused(tmp_path):
+    from laflow.errors import ModelError
+
+    model, _ = small_model(100)
+    path = tmp_path / "model.npz"
+    save_metric(model, path)
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ModelError, match=r"model\.npz"):
+            load_metric(path)
+    with pytest.raises(ModelError, match="no metric model"):
+        load_metric(tmp_path / "other.npz")
+
+
+def test_a_damaged_state_is_refused():
+    model, sample = small_model(100)
+    options = training.TrainingOptions(steps=3)
+    arguments = (model, sample, sample, options, np.random.default_rng(0))
+    run = training._Run(*arguments, resumed=False)
+    state = run._state()
+    for name in ("step", "best_sigma", "events", "random", "method_damping"):
+        numbers = {**state.numbers, name: None}
+        with pytest.raises(CheckpointError):
+            training._Run(*arguments, resumed=True).restore(State(numbers, state.arrays))
