@@ -82,6 +82,13 @@ class Rounded:
     error: arb
 
 
+def _whole_power(base: arb, times: int) -> arb:
+    """A power by multiplication: arb's own gives no number where the ball holds 0."""
+    if times < 0:
+        return 1 / _whole_power(base, -times)
+    return math.prod([base] * times, start=arb(1))
+
+
 class RoundedBalls:
     """Balls of 200 bits with a running bound on what the same operations cost in float64.
 
@@ -142,11 +149,11 @@ class RoundedBalls:
         if exponent.q not in (1, 2):
             raise TypeError(f"only whole and half powers are computed by kernels, not {exponent}")
         times = int(exponent.p)
-        value = root**times
+        value = _whole_power(root, times)
         if not base.error > 0:
             slope = self.zero
         elif exponent.q == 1 and times > 0:
-            slope = times * abs(base.value) ** (times - 1)
+            slope = times * _whole_power(abs(base.value), times - 1)
         else:
             slope = abs(value) * abs(times) / (exponent.q * abs(base.value))
         operations = (times - 1 if times > 0 else -times) + (exponent.q == 2)

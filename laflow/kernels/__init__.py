@@ -1,5 +1,6 @@
 """Kernels generated from the derivations; nothing here is written by hand.
 
+- ``activation_tanh``
 - ``direction_gradient``
 - ``direction_moments``
 - ``euler_step``
