@@ -45,6 +45,7 @@ def second(sign: int) -> Tensor:
 # the same with log det written out, for explicit dimensions
 Entries = tuple[tuple[Array, ...], ...]
 DIMENSIONS = (1, 2, 3)
+SHIFT = 4  # on the diagonal: entries of order one then leave the determinant, and what its logarithm is of, positive
 
 
 def entries(name: str, count: int) -> Entries:
@@ -63,18 +64,27 @@ def paired(variables: Entries, towards: Entries) -> dict[Array, Array | Tensor]:
     return {variable: direction for row in rows for variable, direction in zip(*row, strict=True)}
 
 
+def trace_of_slope(matrix: sp.Matrix, slope: sp.Matrix) -> sp.Expr:
+    """tr(G⁻¹ ∂G), with the inverse by cofactors."""
+    return (matrix.adjugate() * slope).trace() / matrix.det(method="berkowitz")
+
+
 def written_out(count: int) -> tuple[Claim, Claim]:
-    """∂ log det G = tr(G⁻¹ ∂G), and ∂̄ of that, with the inverse by cofactors."""
+    """∂ log det G = tr(G⁻¹ ∂G), and ∂̄ of that."""
     g, dg, dbar_g, ddbar_g = (entries(name, count) for name in ("g", "dg", "dbarg", "ddbarg"))
-    determinant = values(g).det(method="berkowitz")
-    inverse = values(g).adjugate() / determinant
-    once = (inverse * values(dg)).trace()
-    twice = (inverse * values(ddbar_g)).trace() - (inverse * values(dg) * inverse * values(dbar_g)).trace()
+    shifted = values(g) + SHIFT * sp.eye(count)
+    inverse = values(g).adjugate() / values(g).det(method="berkowitz")
+    twice = trace_of_slope(values(g), values(ddbar_g)) - (inverse * values(dg) * inverse * values(dbar_g)).trace()
     return (
-        differential_claim(f"slope of log det, n = {count}", scalar(sp.log(determinant)), paired(g, dg), scalar(once)),
+        differential_claim(
+            f"slope of log det, n = {count}",
+            scalar(sp.log(shifted.det(method="berkowitz"))),
+            paired(g, dg),
+            scalar(trace_of_slope(shifted, values(dg))),
+        ),
         differential_claim(
             f"bend of log det, n = {count}",
-            scalar(once),
+            scalar(trace_of_slope(values(g), values(dg))),
             {**paired(g, dbar_g), **paired(dg, ddbar_g)},
             scalar(twice),
         ),
