@@ -18,6 +18,7 @@ from derivations.algebra import (
 from derivations.metric.notation import channels, directions, m, points, u, units, units_out, v, x
 
 a, b = directions.indices("a b")
+k = channels.index("k")
 factor = sp.Symbol("factor", positive=True)  # 1 in the standard parametrisation, 1/√U in that of the tangent kernel
 weight = Array("weight", units, units_out, latex="W")
 bias = Array("bias", units_out, latex=r"\beta")
@@ -104,9 +105,7 @@ of the channel of values, and $f\,W Y$ is the covector of $h$.
         Wrong(
             "covector of the jets given",
             "summed over the channels",
-            tensor(
-                (m, x, u), factor * total(covector[channels.index("k"), x, v] * weight[u, v], v, channels.index("k"))
-            ),
+            tensor((m, x, u), factor * total(covector[k, x, v] * weight[u, v], v, k)),
         ),
     ),
     runs_in="laflow/metric/jet_network.py",

@@ -62,8 +62,8 @@ LEMMA = Lemma(
     statement=r"""
 With $r = \det g / (\kappa |\Omega|^2) - 1$ at points with weights $w$, $L = \sum w r^2 / \sum w$ and
 $\sigma = \sum w |r| / \sum w$. If $G$ is the derivative of $\det g$ by the packed metric $H$, the covectors of $H$ are
-$2 w r\,G / (\kappa|\Omega|^2 \sum w)$ for $L$ and $w\,\mathrm{sgn}(r)\,G / (\kappa|\Omega|^2 \sum w)$ for $\sigma$ where
-$r \ne 0$; paired with $\partial_I H$ they give the gradient by parameters. As $G = \det g\; g^{-1}$,
+$2 w r\,G / (\kappa|\Omega|^2 \sum w)$ for $L$, and $w\,\mathrm{sgn}(r)\,G / (\kappa|\Omega|^2 \sum w)$ for $\sigma$
+where $r \ne 0$; paired with $\partial_I H$ they give the gradient by parameters. As $G = \det g\; g^{-1}$,
 $dr = (1 + r)\,\mathrm{tr}(g^{-1} dg)$. Moreover $L - \sigma^2$ is the variance of $|r|$, so that $\sigma \le \sqrt L$.
 """,
     claims=(
@@ -122,6 +122,7 @@ $dr = (1 + r)\,\mathrm{tr}(g^{-1} dg)$. Moreover $L - \sigma^2$ is the variance 
         ),
     ),
     runs_in="laflow/metric/objective.py",
-    limits="σ is differentiated where no residual is 0; that the packed G is det g times the packed inverse is a hypothesis.",
+    limits="σ is differentiated where no residual is 0. That G is det g times the packed inverse is a hypothesis, proved "
+    "for n = 1, 2, 3 in another form (monge_ampere).",
     family="metric",
 )
