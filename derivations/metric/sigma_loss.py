@@ -122,7 +122,7 @@ $dr = (1 + r)\,\mathrm{tr}(g^{-1} dg)$. Moreover $L - \sigma^2$ is the variance 
         ),
     ),
     runs_in="laflow/metric/objective.py",
-    limits="σ is differentiated where no residual is 0. That G is det g times the packed inverse is a hypothesis, proved "
-    "for n = 1, 2, 3 in another form (monge_ampere).",
+    limits="σ is differentiated where no residual is 0. That G is det g times the packed inverse is a hypothesis, "
+    "which monge_ampere proves for n = 1, 2, 3 in another form.",
     family="metric",
 )
