@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from laflow.checks import whole_number
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.kernels import jet_activation, jet_activation_adjoint
 from laflow.metric.activations import checked_activation
+from laflow.metric.kernel_workspace import workspace
 
 Array = NDArray[Any]
 
@@ -180,7 +180,7 @@ class JetNetwork:
         after[0] = value
         _, *inputs = self._by_order(before)
         _, *outputs = self._by_order(after)
-        work = _work(jet_activation, first, second, *inputs)
+        work = workspace(jet_activation, first, second, *inputs)
         jet_activation.sites(first.ravel(), second.ravel(), *inputs, *outputs, work)
         return after
 
@@ -190,7 +190,7 @@ class JetNetwork:
         derivatives = [array.ravel() for array in layer.derivatives]
         _, *slopes = self._by_order(layer.before)
         covectors, outputs = self._by_order(covector), self._by_order(pulled)
-        work = _work(jet_activation_adjoint, *derivatives, *slopes, *covectors)
+        work = workspace(jet_activation_adjoint, *derivatives, *slopes, *covectors)
         jet_activation_adjoint.sites(*derivatives, *slopes, *covectors, *outputs, work)
         return pulled
 
@@ -199,8 +199,3 @@ class JetNetwork:
         n = self.dimension
         flat = jets.reshape(jets.shape[0], -1)
         return flat[0], flat[1 : 1 + n], flat[1 + n : 1 + 2 * n], flat[1 + 2 * n :].reshape(n, n, -1)
-
-
-def _work(kernel: Any, *arrays: Array) -> Array:
-    tasks = numba.get_num_threads()
-    return np.empty((tasks, max(1, kernel.work_rows(*arrays)), kernel.BLOCK), dtype=arrays[0].dtype)

@@ -6,12 +6,12 @@ Where it holds, the metric is Ricci-flat (Calabi 1957, Yau 1978).
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from laflow.errors import ShapeError
 from laflow.kernels import monge_ampere_1, monge_ampere_2, monge_ampere_3
+from laflow.metric.kernel_workspace import workspace
 
 Array = NDArray[Any]
 
@@ -46,8 +46,7 @@ def residuals(metric: Array, target: Array) -> Residuals:
     entries = [np.ascontiguousarray(metric[a, b]) for a in range(n) for b in range(n)]
     determinant, slope = np.empty_like(target), np.empty_like(metric)
     slopes = [slope[a, b] for a in range(n) for b in range(n)]
-    work = np.empty((numba.get_num_threads(), max(1, kernel.work_rows(*entries)), kernel.BLOCK), dtype=metric.dtype)
-    kernel.sites(*entries, determinant, *slopes, work)
+    kernel.sites(*entries, determinant, *slopes, workspace(kernel, *entries))
     positive = (metric[0, 0] > 0) & (determinant > 0)
     if n == 3:  # the minor in the middle is the slope of the determinant by the last entry
         positive &= slope[2, 2] > 0
