@@ -1,7 +1,7 @@
 """Smooth activations of a unit with their first three derivatives, which the jets of a network need.
 
-The derivatives are proved in `derivations/metric/activations.py`. The hyperbolic tangent runs in a generated kernel; the
-others need functions (erf, sine) that SciPy and NumPy evaluate better than the compiler's exponential could.
+The derivatives are proved in `derivations/metric/activations.py`. The hyperbolic tangent runs in a generated kernel;
+others need functions (erf, sine) that SciPy and NumPy evaluate better than a kernel made of exponentials would.
 """
 
 from collections.abc import Callable
