@@ -6,6 +6,7 @@ n = 2, 3 the determinant makes the loss a polynomial of the coordinates: its flo
 Gauss–Newton steps.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isnan
 from typing import Any
@@ -17,7 +18,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from laflow.checks import positive_number
 from laflow.errors import ConvergenceError, ShapeError, ValueRangeError
-from laflow.metric.linearised import AffineMetric
+from laflow.metric.linearised import AffineMetric, KernelMetric
 
 FloatArray = NDArray[np.float64]
 
@@ -108,11 +109,14 @@ class FlowLimit:
     converged: bool
 
 
-def flow_positions(metric: AffineMetric, times: ArrayLike, *, rate: float = 1.0, tolerance: float = 1e-8) -> FloatArray:
-    """δ(t) (T, D) of δ̇ = -η ∂L/∂δ, δ(0) = 0, at increasing `times` (T,) from 0, by an implicit method of SciPy.
+def flow_positions(
+    metric: AffineMetric | KernelMetric, times: ArrayLike, *, rate: float = 1.0, tolerance: float = 1e-8
+) -> FloatArray:
+    """Coordinates (T, D) at increasing `times` (T,) from 0 of the flow from 0, by an implicit method of SciPy.
 
-    `tolerance` is relative, and absolute in units of the largest coordinate. D³ operations a step: for D up to about
-    a thousand. Raises `ConvergenceError` where the integrator gives up.
+    The flow is δ̇ = -η ∂L/∂δ, or ċ = -η ∂L/∂g in dual coordinates; η = `rate`. `tolerance` is relative, and absolute in
+    units of what the first gradient would move. D³ operations a step: for D up to about a thousand. Raises
+    `ConvergenceError` where the integrator gives up.
     """
     asked = np.asarray(times, dtype=np.float64)
     increasing = asked.ndim == 1 and asked.size > 0 and asked[0] >= 0.0 and bool((np.diff(asked) > 0.0).all())
@@ -123,24 +127,11 @@ def flow_positions(metric: AffineMetric, times: ArrayLike, *, rate: float = 1.0,
     def velocity(_time: float, position: FloatArray) -> FloatArray:
         return -rate * metric.gradient(position)
 
-    def slope(_time: float, position: FloatArray) -> FloatArray:
-        # Without the residual's own curvature: Newton's method inside a step needs no more.
-        jacobian, scale = _weighted_jacobian(metric, position)
-        return -2.0 * rate * scale * (jacobian.T @ jacobian)
-
     end = max(float(asked[-1]), np.finfo(np.float64).tiny)
     size = float(np.linalg.norm(metric.gradient(np.zeros(metric.coordinates))))
     absolute = tolerance * max(min(rate * end, 1.0) * size, np.finfo(np.float64).tiny)
-    found: Any = solve_ivp(
-        velocity,
-        (0.0, end),
-        np.zeros(metric.coordinates),
-        method="Radau",
-        t_eval=asked,
-        jac=slope,
-        rtol=tolerance,
-        atol=absolute,
-    )
+    start = np.zeros(metric.coordinates)
+    found: Any = solve_ivp(velocity, (0.0, end), start, method="BDF", t_eval=asked, rtol=tolerance, atol=absolute)
     if not found.success:
         raise ConvergenceError(f"the flow could not be integrated to t = {end:g}: {found.message}")
     positions: FloatArray = found.y.T
@@ -148,21 +139,26 @@ def flow_positions(metric: AffineMetric, times: ArrayLike, *, rate: float = 1.0,
 
 
 def flow_limit(
-    metric: AffineMetric, *, steps: int = 200, tolerance: float = 1e-4, least_damping: float = 1e-12
+    metric: AffineMetric | KernelMetric,
+    *,
+    steps: int = 200,
+    tolerance: float = 1e-4,
+    least_damping: float = 1e-12,
+    callback: Callable[[FloatArray, float], object] | None = None,
 ) -> FlowLimit:
-    """The limit t → ∞ of the frozen flow from δ = 0, by Gauss–Newton steps with falling damping.
+    """The limit t → ∞ of the frozen flow from 0, by Gauss–Newton steps with falling damping.
 
-    A step with damping λ is a linearly implicit Euler step of the flow over a time of about 1/λ, so the steps follow
-    the flow, longer and longer, and like it they stay in the span of the factor's rows. Where points determine the
-    coordinates, the limit is the flow's; where they leave some free (more coordinates than residuals, n ≥ 2), the flow
-    ends on the same set of exact solutions, close to this one but not in it (for n = 1 in it). Steps that raise the
-    loss or lose the metric's positivity are refused. Ends when 5 steps together lower the loss by less than
-    `tolerance` of it; modes with eigenvalues below `least_damping` times the mean one are left where they are.
+    A step with damping λ is a linearly implicit Euler step of the flow over a time of 1/2ηλ, so the steps follow the
+    flow, longer and longer, and like it they stay in the span of the kernel. Where points determine the coordinates,
+    the limit is the flow's; where they leave some free (more coordinates than residuals), the flow ends on the same set
+    of exact solutions: for n = 1 in this one, for n ≥ 2 close to it. Steps that raise the loss or lose the metric's
+    positivity are refused. Ends when 5 steps together lower the loss by less than `tolerance` of it; modes with
+    eigenvalues below `least_damping` times their sum over the points are left where they are. `callback` is told the
+    coordinates and the loss after every step.
     """
-    position = np.zeros(metric.coordinates)
-    loss, start = metric.loss(position), float(np.linalg.norm(metric.gradient(position)))
-    damping, history, taken = 1e-2, [loss], 0
-    converged = start == 0.0
+    position, damping, taken = np.zeros(metric.coordinates), 1e-2, 0
+    loss, start = metric.loss(position), metric.gradient_size(position)
+    history, converged = [loss], start == 0.0
     while taken < steps and not converged:
         moved = _step(metric, position, loss, damping, least_damping)
         if moved is None:
@@ -171,46 +167,34 @@ def flow_limit(
         position, loss, damping = moved
         taken += 1
         history.append(loss)
+        if callback is not None:
+            callback(position, loss)
         converged = loss == 0.0 or (len(history) > 5 and history[-6] - loss < tolerance * loss)
-    end = float(np.linalg.norm(metric.gradient(position)))
     excess = np.abs(metric.residuals(position).residual)
     sigma = float(metric.weights @ excess / metric.weights.sum())
-    share = 0.0 if start == 0.0 else end / start
+    share = 0.0 if start == 0.0 else metric.gradient_size(position) / start
     return FlowLimit(position, loss, sigma, share, taken, converged)
 
 
 def _step(
-    metric: AffineMetric, position: FloatArray, loss: float, damping: float, least: float
+    metric: AffineMetric | KernelMetric, position: FloatArray, loss: float, damping: float, least: float
 ) -> tuple[FloatArray, float, float] | None:
     """New position, loss and damping; None where no step lowers the loss."""
-    jacobian, scale = _weighted_jacobian(metric, position)
-    residual = metric.residuals(position).residual * np.sqrt(metric.weights)
-    dual = jacobian.shape[0] < jacobian.shape[1]
-    matrix = scale * (jacobian @ jacobian.T if dual else jacobian.T @ jacobian)
-    mean = float(np.trace(matrix)) / min(jacobian.shape)
+    system = metric.newton(position)
+    # The trace is that of JᵀJ and of JJᵀ alike: one damping means one flow time in all coordinates.
+    mean = float(np.trace(system.matrix)) / metric.weights.size
     while damping < 1e8:
-        damped = matrix.copy()
+        damped = system.matrix.copy()
         damped[np.diag_indices_from(damped)] += damping * mean
         try:
             solver = cho_factor(damped, overwrite_a=True, check_finite=False)
         except LinAlgError:
             damping *= 10.0
             continue
-        if dual:
-            change = -scale * (jacobian.T @ cho_solve(solver, residual))
-        else:
-            change = -cho_solve(solver, scale * (jacobian.T @ residual))
-        trial = position + change
+        trial = position - system.lift(cho_solve(solver, system.vector))
         found = metric.residuals(trial)
         lower = float(metric.weights @ found.residual**2 / metric.weights.sum())
         if lower < loss and bool(found.positive.all()):
             return trial, lower, max(0.3 * damping, least)
         damping *= 5.0
     return None
-
-
-def _weighted_jacobian(metric: AffineMetric, position: FloatArray) -> tuple[FloatArray, float]:
-    """√w ∂r/∂δ (N, D), and 1/Σw: L = (1/Σw) |√w r|²."""
-    jacobian = metric.residual_jacobian(metric.residuals(position).slope)
-    jacobian *= np.sqrt(metric.weights)[:, None]
-    return jacobian, 1.0 / float(metric.weights.sum())

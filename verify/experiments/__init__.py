@@ -20,6 +20,7 @@ class Options:
     seed: int = 0
     figures: Path | None = None
     points: int | None = None
+    seeds: int | None = None
 
 
 @dataclass(frozen=True)

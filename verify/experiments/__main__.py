@@ -42,9 +42,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", type=int, help="number of images to average over")
     parser.add_argument("--steps", type=int, help="number of gradient steps")
     parser.add_argument("--points", type=int, help="number of points of a hypersurface")
+    parser.add_argument("--seeds", type=int, help="number of seeds to average over, from --seed on")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    for name in ("size", "images", "steps", "points"):
+    for name in ("size", "images", "steps", "points", "seeds"):
         value = getattr(options, name)
         if value is not None and value < 1:
             parser.error(f"--{name} is {value}: give 1 or more")

@@ -12,7 +12,7 @@ from scipy.linalg import expm
 from laflow.errors import ShapeError, ValueRangeError
 from laflow.metric.features import invariants
 from laflow.metric.frozen_flow import LinearFlow, flow_limit, flow_positions
-from laflow.metric.linearised import AffineMetric, kernel_factors, linearised
+from laflow.metric.linearised import AffineMetric, KernelMetric, kernel_factors, linearised
 from laflow.metric.monge_ampere import residuals
 from laflow.metric.phi_model import PhiModel
 from laflow.metric.tangent_kernel import metric_rows, residual_rows, tangent_kernel
@@ -104,7 +104,7 @@ def test_the_integrated_flow_tends_to_the_limit(dimension):
     model, train, _ = model_and_data(dimension, 60)
     whole = affine(model, train)
     strong = np.linalg.svd(whole.factor, full_matrices=False)[2][:4]
-    metric = AffineMetric(whole.start, whole.factor @ strong.T, whole.target, whole.weights)
+    metric = AffineMetric(whole.start, whole.target, whole.weights, whole.factor @ strong.T)
     limit = flow_limit(metric, tolerance=1e-12)
     assert limit.converged
     assert limit.gradient < 1e-6
@@ -135,12 +135,8 @@ def test_gradients_and_residuals_of_affine_metrics_equal_finite_differences(dime
     rng = np.random.default_rng(seed)
     n, points, count = dimension, 4, 3
     start = np.broadcast_to(np.eye(n)[..., None], (n, n, points)) + 0.1 * rng.standard_normal((n, n, points))
-    metric = AffineMetric(
-        start,
-        0.1 * rng.standard_normal((points * n * n, count)),
-        rng.uniform(0.5, 2, points),
-        rng.uniform(0.5, 2, points),
-    )
+    target, weights = rng.uniform(0.5, 2, (2, points))
+    metric = AffineMetric(start, target, weights, 0.1 * rng.standard_normal((points * n * n, count)))
     here, step = 0.1 * rng.standard_normal(count), 1e-5
     for unit, slope in zip(np.eye(count), metric.gradient(here), strict=True):
         seen = (metric.loss(here + step * unit) - metric.loss(here - step * unit)) / (2 * step)
@@ -179,6 +175,27 @@ def test_a_kernels_factor_gives_the_kernel_back_and_extends_to_other_points():
         kernel_factors(-kernel)
 
 
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+@pytest.mark.parametrize("width", [2, 8])
+def test_dual_coordinates_move_the_metric_as_the_parameters_do(dimension, width):
+    model, train, test = model_and_data(dimension, 30, width=width)
+    metric, away = affine(model, train), affine(model, test)
+    dual = KernelMetric(metric.start, metric.target, metric.weights, metric.factor @ metric.factor.T)
+    cross = away.factor @ metric.factor.T
+    for time, one, other in zip(
+        (1.0, 100.0), *(flow_positions(each, [1.0, 100.0]) for each in (metric, dual)), strict=True
+    ):
+        # Errors of the integrator, 1e-8 relative to the largest, of dual coordinates many times larger.
+        assert np.linalg.norm(metric.factor.T @ other - one) <= 1e-4 * np.linalg.norm(one), time
+    ends = [flow_limit(each, least_damping=1e-8, steps=40) for each in (metric, dual)]
+    assert ends[0].loss == pytest.approx(ends[1].loss, rel=1e-3, abs=1e-12)
+    predicted = (
+        away.metric(ends[0].position),
+        away.start + np.moveaxis((cross @ ends[1].position).reshape(-1, dimension, dimension), 0, -1),
+    )
+    np.testing.assert_allclose(*predicted, atol=1e-3 * np.abs(predicted[0]).max())
+
+
 def test_what_does_not_fit_is_refused():
     ones = np.ones(3)
     with pytest.raises(ShapeError, match=r"give \(N, D\)"):
@@ -189,8 +206,8 @@ def test_what_does_not_fit_is_refused():
         LinearFlow(np.eye(3), ones, ones, rate=0.0)
     with pytest.raises(ValueRangeError, match="the time is -1"):
         LinearFlow(np.eye(3), ones, ones).at(-1.0)
-    metric = AffineMetric(np.ones((1, 1, 3)), np.ones((3, 2)), ones, ones)
+    metric = AffineMetric(np.ones((1, 1, 3)), ones, ones, np.ones((3, 2)))
     with pytest.raises(ValueRangeError, match="give finite ones from 0 that increase"):
         flow_positions(metric, [1.0, 0.5])
     with pytest.raises(ShapeError, match=r"give \(n, n, N\)"):
-        AffineMetric(np.ones((1, 1, 3)), np.ones((4, 2)), ones, ones)
+        AffineMetric(np.ones((1, 1, 3)), ones, ones, np.ones((4, 2)))
