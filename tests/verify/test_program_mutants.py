@@ -32,7 +32,9 @@ def test_no_mutant_is_the_program_itself_and_no_two_are_equal():
         assert len({str(item) for item in steps}) > len(steps) / 2
 
 
-@pytest.mark.parametrize("name", ["lemma_3_2_similarity", "linearized_flow", "direction_loss", "riemannian_descent"])
+@pytest.mark.parametrize(
+    "name", ["lemma_3_2_similarity", "linearized_flow", "direction_loss", "riemannian_descent", "activation_tanh"]
+)
 def test_every_mutant_is_rejected_or_has_a_reason(name):
     tried = try_mutants(lemma(name))
     assert [item.fault for item in tried if item.fault] == []
