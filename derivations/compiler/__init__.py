@@ -3,7 +3,7 @@
 | stage | file | input | output |
 |---|---|---|---|
 | 1 | ``lowering.py`` | ``Program``: named steps over symbolic ranges | ``LoopNest`` objects, grouped into phases |
-| 2 | ``grid_``, ``graph_``, ``sites_template.py`` | ``LoopNest`` objects of one phase | the body of one block function |
+| 2 | ``grid_``, ``graph_``, ``sites_template`` | ``LoopNest`` objects of one phase | the body of one block function |
 | 3 | ``module_text.py`` | the bodies of all phases | the text of one Numba module, with docstrings |
 | 4 | ``files.py`` | the text of one module | a file with checksums, or its difference from the committed one |
 
