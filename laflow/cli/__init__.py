@@ -11,6 +11,7 @@ from laflow.cli import console
 from laflow.cli.demo import demo
 from laflow.cli.fit import FitCommand, fit
 from laflow.cli.label import label
+from laflow.cli.metric import metric
 from laflow.cli.weights import weights
 from laflow.errors import LaflowError
 
@@ -19,7 +20,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="laflow",
-    help="Label images with linearized assignment flows whose weights are learned by exact gradients.",
+    help="Gradients of flows: label images with linearized assignment flows, learn Ricci-flat metrics.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -28,6 +29,7 @@ app.command()(demo)
 app.command(cls=FitCommand)(fit)
 app.command()(label)
 app.command()(weights)
+app.add_typer(metric)
 
 
 def _print_version(wanted: bool) -> None:
@@ -74,7 +76,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return BAD_INPUT
     except MemoryError:
-        console.fail("not enough memory for images of this size; use smaller images or a smaller --radius")
+        console.fail(
+            "not enough memory; for images, use smaller ones or a smaller --radius, for metrics, fewer --points or a "
+            "smaller --width"
+        )
         return BAD_INPUT
     if outcome == INTERRUPTED:  # Typer has caught the interrupt
         console.fail("interrupted; no partial file was left behind")

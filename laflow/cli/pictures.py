@@ -6,6 +6,7 @@ Colours survive colour blindness and grey print: label colours are Okabe and Ito
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ from laflow.cli.files import write_file
 
 PALETTE = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 WRONG = "#D55E00"
-STYLE = {"fontsize": 9}
+STYLE: dict[str, Any] = {"fontsize": 9}
 DPI = 200
 
 
@@ -48,7 +49,7 @@ def save_labelings(path: Path, title: str, rows: Sequence[tuple[str, Sequence[Pa
     In two-label maps the wrong pixels are marked.
     """
     columns = max(len(panels) for _, panels in rows)
-    figure = _figure(2.05 * columns + 0.35, 2.35 * len(rows) + 0.75)
+    figure = new_figure(2.05 * columns + 0.35, 2.35 * len(rows) + 0.75)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for (name, panels), line in zip(rows, axes, strict=True):
         for axis, panel in zip(line, panels, strict=True):
@@ -61,12 +62,12 @@ def save_labelings(path: Path, title: str, rows: Sequence[tuple[str, Sequence[Pa
         line[0].set_ylabel(name, **STYLE)
     figure.suptitle(title, fontsize=11)
     figure.supxlabel(note, fontsize=8, color="0.35")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_gradient_norm(path: Path, title: str, image: np.ndarray, norm: np.ndarray) -> None:
     """The image and, beside it, the norm of each pixel's gradient `(H, W)` on a logarithmic scale."""
-    figure = _figure(7.2, 3.5)
+    figure = new_figure(7.2, 3.5)
     left, right = figure.subplots(1, 2)
     left.imshow(_intensities(image), interpolation="nearest")
     left.set_title("training image", **STYLE)
@@ -85,7 +86,7 @@ def save_gradient_norm(path: Path, title: str, image: np.ndarray, norm: np.ndarr
     for axis in (left, right):
         _frame(axis)
     figure.suptitle(title, fontsize=11)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_weight_patches(
@@ -95,7 +96,7 @@ def save_weight_patches(
 
     Each part is (title, image section `(h, w, C)`, title, weights `(h, w, |N|)` with |N| an odd square).
     """
-    figure = _figure(7.2, 3.55 * len(parts) + 0.5)
+    figure = new_figure(7.2, 3.55 * len(parts) + 0.5)
     axes = figure.subplots(len(parts), 2, squeeze=False)
     for (image_title, image, weights_title, weights), (left, right) in zip(parts, axes, strict=True):
         left.imshow(_intensities(image), interpolation="nearest")
@@ -109,14 +110,14 @@ def save_weight_patches(
             _frame(axis)
     figure.suptitle(title, fontsize=11)
     figure.supxlabel(note, fontsize=8, color="0.35")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_training_curves(
     path: Path, title: str, panels: Sequence[tuple[str, str, Sequence[Curve], Sequence[tuple[str, float]]]]
 ) -> None:
     """Curves over training steps. A panel is (title, ordinate, curves, named horizontal lines)."""
-    figure = _figure(3.7 * len(panels), 3.1)
+    figure = new_figure(3.7 * len(panels), 3.1)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (panel_title, ordinate, curves, levels) in zip(axes, panels, strict=True):
         for curve in curves:
@@ -144,17 +145,18 @@ def save_training_curves(
         if len(curves) + len(levels) > 1:
             axis.legend(fontsize=8, frameon=False)
     figure.suptitle(title, fontsize=11)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """A figure in inches, without pyplot: no global state, no display."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
     write_file(path, lambda stream: figure.savefig(stream, format="png", dpi=DPI))
 
 

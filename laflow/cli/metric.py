@@ -1,0 +1,22 @@
+"""`laflow metric`: Ricci-flat metrics on Calabi–Yau hypersurfaces, learned by neural potentials."""
+
+import typer
+
+from laflow.cli import console
+from laflow.cli.metric_sample import sample
+from laflow.cli.metric_train import train
+
+metric = typer.Typer(
+    name="metric",
+    help="Learn Ricci-flat metrics on Calabi–Yau hypersurfaces.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+metric.command()(sample)
+metric.command()(train)
+
+
+@metric.callback(invoke_without_command=True)
+def _metric(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        console.show_line(context.get_help())

@@ -1,0 +1,174 @@
+"""`laflow metric train`: a potential φ with g_FS + ∂∂̄φ Ricci-flat, learned by a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from laflow.cli import console, files, long_runs, metric_options, options
+from laflow.cli.metric_report import as_json, short, training_of, training_progress, with_error
+
+if TYPE_CHECKING:
+    from laflow.metric.evaluation import Evaluation
+    from laflow.metric.phi_model import PhiModel
+    from laflow.metric.sampling import PointSample
+
+SECONDS = 60.0
+POINTS = 20_000
+# The figures at the end come from fresh points: those held out have chosen the model.
+FRESH_POINTS = 10_000
+SUMMARY = ("σ, mean |r|, r = det g/κ|Ω|² - 1", "mean r²", "largest |r|", "least eigenvalue of g/g_FS")
+
+
+@dataclass(frozen=True)
+class Network:
+    """The options that shape a network."""
+
+    features: str
+    width: int
+    depth: int
+    activation: str
+    parametrisation: str
+
+    def fresh(self, sample: PointSample, seed: int) -> PhiModel:
+        """A model with random parameters."""
+        from laflow.metric.phi_model import PhiModel
+
+        return PhiModel.fresh(
+            sample,
+            metric_options.generator(seed, metric_options.TRAINING),
+            features=metric_options.feature_map(self.features, sample.hypersurface),
+            width=self.width,
+            depth=self.depth,
+            activation=self.activation,
+            parametrisation=self.parametrisation,
+        )
+
+
+def train(
+    surface: metric_options.SurfaceOrPoints,
+    out: Annotated[
+        Path | None, typer.Option(metavar="MODEL.npz", help="Where to save the model (default: metric.npz).")
+    ] = None,
+    points: Annotated[
+        int | None, typer.Option(min=20, help="Points to sample, a tenth of them held out (default: 20000).")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="How long to train (default: 60, if no --steps).")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="How many steps; with --seconds, what ends first.")] = None,
+    method: Annotated[metric_options.MethodName, typer.Option(help="How to train.")] = "gauss-newton",
+    features: metric_options.FeatureKind = "symmetric",
+    width: metric_options.Width = 32,
+    depth: metric_options.Depth = 2,
+    activation: metric_options.Activation = "gelu",
+    parametrisation: metric_options.Parametrisation = "standard",
+    batch: metric_options.Batch = 500,
+    learning_rate: metric_options.LearningRate = None,
+    precision: metric_options.Precision = "single",
+    seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    checkpoint_every: options.CheckpointEvery = 60.0,
+    resume: options.Resume = False,
+    picture: metric_options.Picture = None,
+    json: options.Json = False,
+) -> None:
+    """Learn the Ricci-flat metric of SURFACE; save the model, and tell how flat it is on fresh points."""
+    path = metric_options.output_path(out, "metric.npz", "--out", "a model is saved")
+    metric_options.check_output(picture, "--picture", ".png", "a picture is saved")
+    long_runs.check(checkpoint, resume)
+    limit = SECONDS if seconds is None and steps is None else seconds
+    network = Network(features, width, depth, activation, parametrisation)
+
+    from laflow.metric.evaluation import evaluate, evaluate_metric
+    from laflow.metric.model_files import save_metric
+    from laflow.metric.training import TrainingOptions, train_metric
+
+    chosen = TrainingOptions(method, limit, steps, batch, learning_rate, precision)
+    sample = training_sample(surface, points, seed, network, precision)
+    kept = long_runs.checkpoints(checkpoint, checkpoint_every, resume)
+    model = network.fresh(sample, seed)
+    with long_runs.resumable(checkpoint), training_progress("training the metric", limit) as watch:
+        trained = train_metric(
+            model,
+            sample,
+            method=chosen.method,
+            seconds=chosen.seconds,
+            steps=chosen.steps,
+            batch=chosen.batch,
+            learning_rate=chosen.learning_rate,
+            precision=chosen.precision,
+            rng=metric_options.generator(seed, metric_options.TRAINING),
+            callback=watch,
+            checkpoints=kept,
+        )
+    training = training_of(trained)
+    notes = {
+        "method": method,
+        "points": len(sample),
+        "seed": seed,
+        "precision": precision,
+        **({"batch": batch} if method == "adam" else {}),
+        **training,
+    }
+    files.make_folder(path)
+    save_metric(trained.model, path, notes)
+    if picture is not None:
+        draw_training(picture, [(method, training)], sample)
+    fresh = metric_options.fresh_sample(sample.hypersurface, None, None, FRESH_POINTS, seed)
+    found = evaluate(trained.model, fresh)
+    reference = evaluate_metric(fresh.fubini_study, fresh, trained.model.kappa)
+    result: dict[str, Any] = {
+        "model": str(path),
+        "surface": metric_options.surface_text(sample.hypersurface),
+        "dimension": sample.hypersurface.dimension,
+        "parameters": trained.model.network.parameter_count,
+        "training": notes,
+        "evaluation": as_json(found),
+        "fubini_study": as_json(reference),
+        "picture": None if picture is None else str(picture),
+    }
+    if json:
+        console.show_json(result)
+        return
+    measured = [summary(reference), summary(found)]
+    rows = [list(row) for row in zip(SUMMARY, *measured, strict=True)]
+    console.show_table(f"On {len(fresh)} fresh points", ("", "Fubini–Study", "trained"), rows)
+    took = f"{trained.steps} steps in {trained.seconds:.1f} s"
+    events = f", {trained.recoveries} recoveries, {trained.restarts} restarts"
+    console.show_line(took + (events if trained.recoveries or trained.restarts else ""))
+    console.show_line(f"model saved to {path}" + (f", picture to {picture}" if picture else ""))
+
+
+def training_sample(surface: str, points: int | None, seed: int, network: Network, precision: str) -> PointSample:
+    """The points to train on; what they take of the memory is found out before they are sampled."""
+    each = 0
+    if not metric_options.is_points_file(surface):
+        variety = metric_options.read_surface(surface)
+        channels = (variety.dimension + 1) ** 2
+        number = 4 if precision == "single" else 8
+        each = channels * metric_options.feature_map(network.features, variety).count * number
+    return metric_options.read_sample(surface, points, POINTS, seed, each)
+
+
+def summary(found: Evaluation) -> list[str]:
+    """The measures that `SUMMARY` names."""
+    positive = "" if found.positive_share == 1.0 else f", no metric at {100 * (1 - found.positive_share):.2g} %"
+    return [
+        with_error(found.sigma),
+        with_error(found.mean_square),
+        short(found.largest_residual),
+        f"{found.least_eigenvalue:.3g}{positive}",
+    ]
+
+
+def draw_training(path: Path, runs: list[tuple[str, dict[str, Any]]], sample: PointSample) -> None:
+    """σ on held-out points over the seconds of trainings, as a picture."""
+    from laflow.cli.metric_pictures import Run, save_sigma, surface_title
+
+    shown = [
+        Run(name, [(seen["seconds"], seen["sigma"], seen["event"]) for seen in training["history"]])
+        for name, training in runs
+    ]
+    save_sigma(path, surface_title(sample.hypersurface), shown, runs[0][1]["held_out_fubini_study_sigma"])
