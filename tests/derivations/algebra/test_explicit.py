@@ -34,9 +34,19 @@ def agrees(left: sp.Expr, right: sp.Expr) -> bool:
     return agree_at_points(tensor(free, left), tensor(free, right), sizes=SIZES).holds
 
 
-@pytest.mark.parametrize("name", TRUE)
+# Modulo a prime a root has a sign of its own, and the logarithm of a sum is an unknown: that these factors are positive,
+# which the normal form uses, a residue cannot show.
+BEYOND = {name for name in TRUE if name.startswith("inverses of a sum")}
+
+
+@pytest.mark.parametrize("name", sorted(set(TRUE) - BEYOND))
 def test_an_identity_agrees(name):
     assert agrees(*TRUE[name])
+
+
+@pytest.mark.parametrize("name", sorted(BEYOND))
+def test_an_identity_that_rests_on_positive_factors_of_a_sum_is_refused_and_not_guessed(name):
+    assert not agrees(*TRUE[name])
 
 
 @pytest.mark.parametrize("name", FALSE)
