@@ -34,8 +34,8 @@ def agrees(left: sp.Expr, right: sp.Expr) -> bool:
     return agree_at_points(tensor(free, left), tensor(free, right), sizes=SIZES).holds
 
 
-# Modulo a prime a root has a sign of its own, and the logarithm of a sum is an unknown: that these factors are positive,
-# which the normal form uses, a residue cannot show.
+# Modulo a prime a root has a sign of its own, and the logarithm of a sum is an unknown: a residue cannot show that the
+# factors are positive, which the normal form uses.
 BEYOND = {name for name in TRUE if name.startswith("inverses of a sum")}
 
 
