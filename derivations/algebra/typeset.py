@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
+from sympy.core.alphabets import greeks
 from sympy.printing.latex import LatexPrinter, tex_greek_dictionary
 from sympy.printing.precedence import PRECEDENCE
 
 from derivations.algebra.language import Array, Delta, Entry, Index, Largest, Range, Tensor, Total, free_indices
 
 Definition = tuple[Array, Tensor]
-_GREEK = {"alpha", "beta", "gamma", "delta", "lambda", "phi", "rho", "sigma", "tau"} | set(tex_greek_dictionary)
+_GREEK = {*greeks, "lambda", "ell", *tex_greek_dictionary} - {"lamda", "omicron"}  # TeX has no names for these two
 
 
 def typeset(expr: sp.Expr, symbols: Mapping[sp.Symbol, str] | None = None) -> str:

@@ -26,7 +26,7 @@ from derivations.metric.notation import coordinates, i, j, k
 z, zbar = Array("z", coordinates), Array("zbar", coordinates, latex=r"\bar z")
 along, along_bar = Array("along", coordinates, latex="u"), Array("along_bar", coordinates, latex=r"\bar v")
 pi = sp.Symbol("pi", positive=True)
-scale, scale_bar = sp.Symbol("lambda", positive=True), sp.Symbol("lambdabar", positive=True)
+scale, scale_bar = Array("scale", latex=r"\lambda")[()], Array("scale_bar", latex=r"\bar\lambda")[()]
 
 # the map: (1/π) log |z|²
 square = total(z[k] * zbar[k], k)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.algebra import (
+    Array,
     Lemma,
     Tensor,
     Wrong,
@@ -51,7 +52,10 @@ real_bend = tensor((i, j), (bend[i, j] + bend[j, i]) / 2)
 imaginary_slope = tensor((i, j), (slope[i, j] - slope[j, i]) / (2 * iota))
 imaginary_bend = tensor((i, j), (bend[i, j] - bend[j, i]) / (2 * iota))
 conjugate = {z: lambda a: zbar[a], zbar: lambda a: z[a]}
-lift, lift_bar = commuting("mu mubar")  # the slopes of λ(x) and λ̄(x̄), if the representative changes with x
+lift, lift_bar = (
+    Array("lift", latex=r"\mu")[()],
+    Array("lift_bar", latex=r"\bar\mu")[()],
+)  # the slopes of λ(x) and λ̄(x̄), if the representative changes with x
 lifted = {
     **moved,
     along: lambda a: scale * along[a] + lift * z[a],
@@ -93,7 +97,6 @@ $\lambda(x) z(x)$, $D$ becomes $\lambda D$ and all derivatives stay.
             "second derivative of the imaginary part", imaginary_slope, {zbar: along_bar}, imaginary_bend
         ),
         identity("conjugate", tensor((i, j), substitute(invariant[i, j], conjugate)), tensor((i, j), invariant[j, i])),
-        identity("whole", tensor((i, j), real[i, j] + iota * imaginary[i, j]), invariant),
         identity(
             "on a sphere",
             scalar(total(real[i, j] ** 2 + imaginary[i, j] ** 2, i, j)),

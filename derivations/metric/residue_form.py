@@ -6,17 +6,21 @@ t_a = -p_a/p_y the frame is 1 at x_a and t_a at y. Conjugates are independent ar
 
 from __future__ import annotations
 
-import sympy as sp
+from itertools import permutations
 
-from derivations.algebra import Array, Lemma, Tensor, Wrong, identity, scalar, tensor, total
+import sympy as sp
+from sympy.combinatorics import Permutation
+
+from derivations.algebra import Array, Lemma, Tensor, Wrong, differential_claim, identity, scalar, tensor, total
 from derivations.algebra.matrices import add as plus
 from derivations.algebra.matrices import identity_matrix, multiply, outer, scaled, subtract
-from derivations.metric.notation import a, directions
+from derivations.metric.notation import a, b, directions
 
 n = directions.size
 free, free_bar = Array("free", directions, latex="x"), Array("free_bar", directions, latex=r"\bar x")
 slope, slope_bar = Array("slope", directions, latex="p"), Array("slope_bar", directions, latex=r"\bar p")
-y, ybar, p_y, pbar_y = sp.symbols("y ybar p_y pbar_y")
+y, ybar = Array("dependent", latex="y")[()], Array("dependent_bar", latex=r"\bar y")[()]
+p_y, pbar_y = Array("dependent_slope", latex="p_y")[()], Array("dependent_slope_bar", latex=r"\bar p_y")[()]
 
 # the map: π g_FS on X is (G - v̄ v/|z|²)/|z|² with G = 1 + t t̄, v̄_a = T_a·z̄ and v_b = z·T̄_b
 square = 1 + y * ybar + total(free[a] * free_bar[a], a)
@@ -39,7 +43,10 @@ full_gradient_square = gradient_square + patch_slope * patch_slope_bar
 claimed = full_gradient_square / (square * p_y * pbar_y)
 
 # weights under z → λz, λλ̄ = ρ: |z|² has degree 1 in ρ, |∂p|² has degree d - 1 = n + 1
-rho, size, steepness = sp.Symbol("rho", positive=True), sp.Symbol("z2", positive=True), sp.Symbol("dp2", positive=True)
+rho, size, steepness = (
+    Array(name, latex=latex)[()]
+    for name, latex in (("rho", r"\rho"), ("size", "|z|^2"), ("steepness", r"|\partial p|^2"))
+)
 
 
 def weight(size: sp.Expr, steepness: sp.Expr) -> sp.Expr:
@@ -52,35 +59,34 @@ def rescaled_weight(degree: sp.Expr) -> Tensor:
     return scalar(weight(rho * size, rho ** (degree - 1) * steepness))
 
 
-# explicit dimensions: determinants written out
+# det(1 + u vᵀ) = 1 + v·u, written out by permutations
 def rank_one(count: int) -> tuple[sp.Expr, sp.Expr]:
-    """det(1 + u vᵀ), written out, and 1 + v·u."""
+    """Both sides, for vectors of so many entries."""
     left, right = sp.symbols(f"u1:{count + 1}"), sp.symbols(f"v1:{count + 1}")
-    matrix = sp.eye(count) + sp.Matrix(left) * sp.Matrix([right])
-    return matrix.det(method="berkowitz"), 1 + sum(u * v for u, v in zip(left, right, strict=True))
+    matrix = [[int(a == b) + left[a] * right[b] for b in range(count)] for a in range(count)]
+    products = (
+        Permutation(list(order)).signature() * sp.Mul(*(matrix[a][b] for a, b in enumerate(order)))
+        for order in permutations(range(count))
+    )
+    return sp.Add(*products), 1 + sum(u * v for u, v in zip(left, right, strict=True))
 
 
-def other_dependent(count: int) -> sp.Expr:
-    """The determinant of the change from x to coordinates where y takes the place of x_1."""
-    first, *rest = sp.symbols(f"p1:{count + 1}")
-    jacobian = sp.eye(count)
-    jacobian[0, :] = sp.Matrix([[-q / p_y for q in (first, *rest)]])
-    return jacobian.det(method="berkowitz")
+# another coordinate x_1 = ξ = e·x is taken as dependent, or set to 1; e·e = 1 is a hypothesis, 1 - e·e vanishes
+chosen, along = Array("chosen", directions, latex="e"), Array("along", directions, latex="u")
+hypothesis = 1 - total(chosen[a] ** 2, a)
+chosen_value, chosen_slope = total(chosen[a] * free[a], a), total(chosen[a] * slope[a], a)
+exchange = 1 + total((drift[a] - chosen[a]) * chosen[a], a)  # of 1 + e (t - e)ᵀ: y takes the place of x_1
+other_free = tensor(a, (free[a] + chosen[a] * (1 - chosen_value)) / chosen_value)  # x/ξ, with 1/ξ at the place of x_1
+shear = tensor(a, (free[a] + chosen[a]) / chosen_value)
+along_chosen = total(chosen[b] * along[b], b)
+other_along = tensor(a, (along[a] - shear[a] * along_chosen) / chosen_value)  # the matrix (1 - w eᵀ)/ξ
+xi = Array("xi", latex=r"\xi")[()]  # ξ as a scalar; ξ - e·x vanishes
+other_determinant = (1 - total((free[a] + chosen[a]) * chosen[a], a) / xi) / xi**n
 
 
-def other_patch(count: int) -> sp.Expr:
-    """The determinant of the change from x to 1/x_1, x_2/x_1, …: the patch where z_1 is 1."""
-    x = sp.symbols(f"x1:{count + 1}")
-    return sp.Matrix([1 / x[0], *(entry / x[0] for entry in x[1:])]).jacobian(x).det(method="berkowitz")
-
-
-p1, x1 = sp.symbols("p1 x1")
-DIMENSIONS = (1, 2, 3)
-
-
-def other_patch_form(count: int, degree: int) -> Tensor:
-    """The coefficient of Ω in the other patch, in the coordinates of this one: p_y has degree d - 1."""
-    return scalar(other_patch(count) / (p_y / x1 ** (degree - 1)))
+def other_patch_form(degree: sp.Expr) -> Tensor:
+    """Ω of the other patch in the coordinates of this one; p_y is homogeneous of degree d - 1."""
+    return scalar(other_determinant / (p_y / xi ** (degree - 1)))
 
 
 LEMMA = Lemma(
@@ -107,14 +113,11 @@ $w \propto |\Omega|^2 / \det g_{FS} = \pi^n |z|^{2(n+1)} / |\partial p|^2$, whic
         identity(
             "weights do not depend on the representative", rescaled_weight(n + 2), scalar(weight(size, steepness))
         ),
-        *(
-            identity(f"any dependent coordinate, n = {count}", scalar(other_dependent(count) / p1), scalar(-1 / p_y))
-            for count in DIMENSIONS
+        identity(
+            "any dependent coordinate", scalar(exchange / chosen_slope), scalar(-1 / p_y + hypothesis / chosen_slope)
         ),
-        *(
-            identity(f"any patch, n = {count}", other_patch_form(count, count + 2), scalar(-1 / p_y))
-            for count in DIMENSIONS
-        ),
+        differential_claim("change of the patch", other_free, {free: along}, other_along),
+        identity("any patch", other_patch_form(n + 2), scalar((hypothesis + xi - chosen_value - 1) / p_y)),
     ),
     wrong=(
         Wrong(
@@ -128,8 +131,17 @@ $w \propto |\Omega|^2 / \det g_{FS} = \pi^n |z|^{2(n+1)} / |\partial p|^2$, whic
             "a power of |z|² too many",
             scalar(full_gradient_square / (square**2 * p_y * pbar_y)),
         ),
-        Wrong("any dependent coordinate, n = 2", "the sign of the slope is flipped", scalar(1 / p_y)),
-        Wrong("any patch, n = 3", "of degree n + 1 in place of n + 2", other_patch_form(3, 4)),
+        Wrong(
+            "any dependent coordinate",
+            "the sign of the slope is flipped",
+            scalar(1 / p_y + hypothesis / chosen_slope),
+        ),
+        Wrong(
+            "change of the patch",
+            "the chosen coordinate is held fixed",
+            tensor(a, along[a] / chosen_value),
+        ),
+        Wrong("any patch", "of degree n + 1 in place of n + 2", other_patch_form(n + 1)),
         Wrong("weights do not depend on the representative", "of degree n + 1", rescaled_weight(n + 1)),
         Wrong(
             "the metric in two factors",
@@ -139,8 +151,8 @@ $w \propto |\Omega|^2 / \det g_{FS} = \pi^n |z|^{2(n+1)} / |\partial p|^2$, whic
     ),
     runs_in="laflow/metric/sampling.py",
     limits=(
-        "The two factors and the value of the determinant are proved for all n; det(1 + u vᵀ) = 1 + v·u is proved "
-        "up to 4 by 4, and the changes of coordinates for n = 1, 2, 3. That det AB = det A det B, and that the "
+        "The two factors and the value of the determinant are proved for all n; and so are the changes of "
+        "coordinates; det(1 + u vᵀ) = 1 + v·u is proved up to 4 by 4. That det AB = det A det B, and that the "
         "intersections with random lines are distributed like det g_FS, are used "
         "and not proved."
     ),

@@ -93,8 +93,9 @@ def test_the_determinant_of_the_induced_metric_is_the_closed_form(n, seed):
     frame = np.concatenate([np.zeros((n, 1)), -slope[:, None] / p_y, np.eye(n)], axis=1)
     induced = frame @ ambient @ frame.conj().T
     arrays = {"free": free, "free_bar": free.conj(), "slope": slope, "slope_bar": slope.conj()}
-    scalars = {"y": y, "ybar": np.conj(y), "p_y": p_y, "pbar_y": np.conj(p_y)}
-    stated = values(scalar(residue_form.claimed), arrays, {directions: n}, **scalars)[()]
+    numbers = {"dependent": y, "dependent_bar": np.conj(y), "dependent_slope": p_y, "dependent_slope_bar": np.conj(p_y)}
+    arrays |= {name: np.array(number) for name, number in numbers.items()}
+    stated = values(scalar(residue_form.claimed), arrays, {directions: n})[()]
     rounding = 1e-14 * np.linalg.norm(induced, 2) ** n  # of a determinant, over its largest possible size
     assert stated == pytest.approx(np.linalg.det(induced), rel=1e-12, abs=rounding)
 
