@@ -3,6 +3,7 @@
 import typer
 
 from laflow.cli import console
+from laflow.cli.metric_evaluate import evaluate
 from laflow.cli.metric_sample import sample
 from laflow.cli.metric_train import train
 
@@ -14,6 +15,7 @@ metric = typer.Typer(
 )
 metric.command()(sample)
 metric.command()(train)
+metric.command()(evaluate)
 
 
 @metric.callback(invoke_without_command=True)

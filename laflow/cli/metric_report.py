@@ -91,7 +91,7 @@ def with_error(estimate: Estimate) -> str:
     value, error = estimate.value, estimate.standard_error
     if not (isfinite(value) and isfinite(error)):
         return f"{value} ± {error}"
-    if error == 0.0:
+    if error <= 1e-12 * abs(value):  # exact, or the same at every point
         return f"{value:.8g}"
     if max(abs(value), error) < 1e-4:
         power = floor(log10(max(abs(value), error)))

@@ -20,7 +20,8 @@ SECONDS = 60.0
 POINTS = 20_000
 # The figures at the end come from fresh points: those held out have chosen the model.
 FRESH_POINTS = 10_000
-SUMMARY = ("σ, mean |r|, r = det g/κ|Ω|² - 1", "mean r²", "largest |r|", "least eigenvalue of g/g_FS")
+SUMMARY = ("σ = mean |r|", "mean r²", "largest |r|", "least eigenvalue")
+CAPTION = "r = det g/(κ|Ω|²) - 1; eigenvalues of g relative to g_FS"
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def train(
         return
     measured = [summary(reference), summary(found)]
     rows = [list(row) for row in zip(SUMMARY, *measured, strict=True)]
-    console.show_table(f"On {len(fresh)} fresh points", ("", "Fubini–Study", "trained"), rows)
+    console.show_table(f"On {len(fresh)} fresh points", ("", "Fubini–Study", "trained"), rows, caption=CAPTION)
     took = f"{trained.steps} steps in {trained.seconds:.1f} s"
     events = f", {trained.recoveries} recoveries, {trained.restarts} restarts"
     console.show_line(took + (events if trained.recoveries or trained.restarts else ""))
