@@ -57,7 +57,10 @@ decaying = tensor(x, sp.exp(-rate * t) * mode[x])
 energy = scalar(total(weights[x] * field[x] * flow_of(field)[x], x) * 2 / whole)
 
 # n = 2: the determinant is no longer linear in θ
-g11, g12, g21, g22, h11, h12, h21, h22, small = sp.symbols("g11 g12 g21 g22 h11 h12 h21 h22 epsilon")
+g11, g12, g21, g22, h11, h12, h21, h22 = (
+    Array(f"{name}{place}", latex=f"{name}_{{{place}}}")[()] for name in "gh" for place in (11, 12, 21, 22)
+)
+(small,) = commuting("epsilon")
 quadratic = (g11 + small * h11) * (g22 + small * h22) - (g12 + small * h12) * (g21 + small * h21)
 linear_part = g11 * g22 - g12 * g21 + small * (g11 * h22 + g22 * h11 - g12 * h21 - g21 * h12)
 

@@ -67,7 +67,10 @@ curve, curve_bar = (
     Array("curve", directions, directions, coordinates, latex="C"),
     Array("curve_bar", directions, directions, coordinates, latex=r"\bar C"),
 )
-holomorphic, antiholomorphic = Array("holomorphic", coordinates, latex="A"), Array("antiholomorphic", coordinates)
+holomorphic, antiholomorphic = (
+    Array("holomorphic", coordinates, latex="A"),
+    Array("antiholomorphic", coordinates, latex="B"),
+)
 mixed_form = Array("mixed_form", coordinates, coordinates, latex="h")
 
 

@@ -28,7 +28,7 @@ first_weights, second_weights = (
     Array("second_weights", units, latex="a"),
 )
 point, other = Array("point", inputs, latex="x"), Array("other", inputs, latex="x'")
-scaling, s0, s1, s2, s3 = sp.symbols("s s_0 s_1 s_2 s_3")
+scaling, s0, s1, s2, s3 = sp.symbols("s s0 s1 s2 s3")
 preactivation = tensor(u, total(first_weights[u, i] * point[i], i))
 activated = tensor(u, s0 + s1 * preactivation[u] + s2 * preactivation[u] ** 2 / 2 + s3 * preactivation[u] ** 3 / 6)
 activation_slope = tensor(u, s1 + s2 * preactivation[u] + s3 * preactivation[u] ** 2 / 2)

@@ -25,7 +25,7 @@ from derivations.metric.notation import u, units
 
 # the map: f(x) = s Σ_k a_k cos(w_k·x + b_k), s² = 2/U, of which a is trained
 outer_weights = Array("outer_weights", units, latex="a")
-waves, waves_other = Array("waves", units, latex=r"\cos"), Array("waves_other", units, latex=r"\cos'")
+waves, waves_other = Array("waves", units, latex="C"), Array("waves_other", units, latex="C'")
 (scaling,) = commuting("s")
 network = scaling * total(outer_weights[u] * waves[u], u)
 

@@ -23,8 +23,8 @@ from derivations.metric.infinite_width import a, b, c, density, determinant, h, 
 
 angle, sine, cosine = (
     Array("angle", latex=r"\alpha"),
-    Array("sine", latex=r"\sin\alpha"),
-    Array("cosine", latex=r"\cos\alpha"),
+    Array("sine", latex=r"(\sin\alpha)"),
+    Array("cosine", latex=r"(\cos\alpha)"),
 )
 turn: dict[Array, Array | Tensor] = {angle: scalar(1), sine: scalar(cosine[()]), cosine: scalar(-sine[()])}
 circle = 1 - sine[()] ** 2 - cosine[()] ** 2

@@ -8,7 +8,7 @@ from derivations.algebra import Lemma, Wrong, differential_claim, identity, scal
 from derivations.metric.infinite_width import a, b, c, density, h, k, pi
 from derivations.metric.infinite_width_erf import angle, at_angle, circle, cosine, sine, turn
 
-# the claims: K = ℓ (sin θ + (π - θ) cos θ)/2π, K̇ = (π - θ)/2π, with ℓ = √(Σ_11 Σ_22) and Σ_12 = ℓ cos θ
+# the claims: K = ℓ (sin α + (π - α) cos α)/2π, K̇ = (π - α)/2π, with ℓ = √(Σ_11 Σ_22) and Σ_12 = ℓ cos α
 length = sp.Symbol("ell")
 covariance = length * cosine[()]
 covariance_slope = -length * sine[()]
@@ -23,14 +23,14 @@ LEMMA = Lemma(
     reference="Cho & Saul, Kernel methods for deep learning, NIPS 2009",
     statement=r"""
 For Gaussian $h$, $k$ with covariance $\Sigma$, $\ell = \sqrt{\Sigma_{11} \Sigma_{22}}$,
-$\Sigma_{12} = \ell \cos\theta$, and $\sigma(h) = \max(h, 0)$,
-$$\dot K = P(h > 0, k > 0) = \frac{\pi - \theta}{2\pi}, \qquad
-K = E[\sigma(h)\sigma(k)] = \frac{\ell}{2\pi} \big(\sin\theta + (\pi - \theta) \cos\theta\big).$$
-Both vanish at $\theta = \pi$, where $k$ is a negative multiple of $h$, and Price's theorem gives their slopes:
-$\frac{d\dot K}{d\Sigma_{12}} = E[\delta(h)\delta(k)] = \frac{1}{2\pi\ell\sin\theta}$, the density at 0, and
-$\frac{dK}{d\Sigma_{12}} = \dot K$. At $\theta = 0$ they are the half of what they are for $\sigma(h) = h$. The tangent
+$\Sigma_{12} = \ell \cos\alpha$, and $\sigma(h) = \max(h, 0)$,
+$$\dot K = P(h > 0, k > 0) = \frac{\pi - \alpha}{2\pi}, \qquad
+K = E[\sigma(h)\sigma(k)] = \frac{\ell}{2\pi} \big(\sin\alpha + (\pi - \alpha) \cos\alpha\big).$$
+Both vanish at $\alpha = \pi$, where $k$ is a negative multiple of $h$, and Price's theorem gives their slopes:
+$\frac{d\dot K}{d\Sigma_{12}} = E[\delta(h)\delta(k)] = \frac{1}{2\pi\ell\sin\alpha}$, the density at 0, and
+$\frac{dK}{d\Sigma_{12}} = \dot K$. At $\alpha = 0$ they are the half of what they are for $\sigma(h) = h$. The tangent
 kernel of one layer is
-$\Theta = K + \Sigma_{12} \dot K = \frac{\ell}{2\pi} \big(\sin\theta + 2(\pi - \theta)\cos\theta\big)$.
+$\Theta = K + \Sigma_{12} \dot K = \frac{\ell}{2\pi} \big(\sin\alpha + 2(\pi - \alpha)\cos\alpha\big)$.
 """,
     claims=(
         differential_claim("slope of the covariance", scalar(covariance), turn, scalar(covariance_slope)),

@@ -89,7 +89,10 @@ def product(left: Tensor, right: Tensor) -> Tensor:
 
 
 # the model: g = g_FS + ∂∂̄φ, whose derivative along θ is ∂∂̄ of that of φ
-theta, theta_direction = Array("theta", parameters, latex=r"\theta"), Array("theta_direction", parameters)
+theta, theta_direction = (
+    Array("theta", parameters, latex=r"\theta"),
+    Array("theta_direction", parameters, latex=r"\delta\theta"),
+)
 background = Array("background", directions, directions, latex=r"g^{FS}")
 metric = tensor((a, b), background[a, b] + total(theta[p] * mixed[p, a, b], p))
 

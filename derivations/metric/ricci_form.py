@@ -45,12 +45,16 @@ def second(sign: int) -> Tensor:
 # the same with log det written out, for explicit dimensions
 Entries = tuple[tuple[Array, ...], ...]
 DIMENSIONS = (1, 2, 3)
+SCALARS = (("g", "g"), ("dg", r"\partial g"), ("dbarg", r"\bar\partial g"), ("ddbarg", r"\partial\bar\partial g"))
 SHIFT = 4  # on the diagonal: entries of order one then leave the determinant, and what its logarithm is of, positive
 
 
-def entries(name: str, count: int) -> Entries:
+def entries(name: str, latex: str, count: int) -> Entries:
     """A matrix of scalars."""
-    return tuple(tuple(Array(f"{name}_{row}{column}") for column in range(count)) for row in range(count))
+    places = range(1, count + 1)
+    return tuple(
+        tuple(Array(f"{name}_{row}{column}", latex=f"{latex}_{{{row}{column}}}") for column in places) for row in places
+    )
 
 
 def values(matrix: Entries) -> sp.Matrix:
@@ -71,7 +75,7 @@ def trace_of_slope(matrix: sp.Matrix, slope: sp.Matrix) -> sp.Expr:
 
 def written_out(count: int) -> tuple[Claim, Claim]:
     """∂ log det G = tr(G⁻¹ ∂G), and ∂̄ of that."""
-    g, dg, dbar_g, ddbar_g = (entries(name, count) for name in ("g", "dg", "dbarg", "ddbarg"))
+    g, dg, dbar_g, ddbar_g = (entries(name, latex, count) for name, latex in SCALARS)
     shifted = values(g) + SHIFT * sp.eye(count)
     inverse = values(g).adjugate() / values(g).det(method="berkowitz")
     twice = trace_of_slope(values(g), values(ddbar_g)) - (inverse * values(dg) * inverse * values(dbar_g)).trace()
@@ -165,7 +169,9 @@ $r$ is constant.
             "the factors commute",
             add(scaled(-1, multiply(inverse, inverse, slope_bar)), inverse_hypotheses),
         ),
-        Wrong("slope of log det, n = 3", "the trace without the inverse", scalar(values(entries("dg", 3)).trace())),
+        Wrong(
+            "slope of log det, n = 3", "the trace without the inverse", scalar(values(entries(*SCALARS[1], 3)).trace())
+        ),
         Wrong(
             "slope of the flat density",
             "the form itself in place of its square",
