@@ -4,6 +4,7 @@ import typer
 
 from laflow.cli import console
 from laflow.cli.metric_evaluate import evaluate
+from laflow.cli.metric_kernel import kernel
 from laflow.cli.metric_sample import sample
 from laflow.cli.metric_train import train
 
@@ -16,6 +17,7 @@ metric = typer.Typer(
 metric.command()(sample)
 metric.command()(train)
 metric.command()(evaluate)
+metric.command()(kernel)
 
 
 @metric.callback(invoke_without_command=True)

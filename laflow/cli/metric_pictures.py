@@ -135,6 +135,40 @@ def _cividis_on_white() -> Colormap:
     return colormaps["cividis"].with_extremes(bad="white")
 
 
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues (N,) of a kernel from the largest, and the energies (N,) of the residual along its modes."""
+
+    name: str
+    eigenvalues: FloatArray
+    energies: FloatArray
+
+
+def save_spectra(path: Path, title: str, spectra: Sequence[Spectrum]) -> None:
+    """Eigenvalues by rank, and the share of the residual that lies in the modes beyond a rank."""
+    figure = new_figure(7.6, 3.4)
+    left, right = figure.subplots(1, 2)
+    for spectrum, color in zip(spectra, COLORS[1::-1], strict=False):
+        ranks = np.arange(1, spectrum.eigenvalues.size + 1)
+        # Below rounding, eigenvalues of a positive semidefinite kernel mean nothing.
+        floor = spectrum.eigenvalues[0] * spectrum.eigenvalues.size * np.finfo(np.float64).eps
+        sound = spectrum.eigenvalues > floor
+        left.loglog(ranks[sound], spectrum.eigenvalues[sound], color=color, linewidth=1.5, label=spectrum.name)
+        beyond = np.cumsum(spectrum.energies[::-1])[::-1] / spectrum.energies.sum()
+        right.semilogx(ranks, 100.0 * beyond, color=color, linewidth=1.5, label=spectrum.name)
+    left.set_title("eigenvalues of the tangent kernel", **STYLE)
+    left.set_ylabel("λ: a mode of r decays as exp(-2 λ t)", **STYLE)
+    right.set_title("share of mean r² in modes from this rank on", **STYLE)
+    right.set_ylabel("%", **STYLE)
+    right.set_ylim(0.0, 102.0)
+    for axis in (left, right):
+        axis.set_xlabel("rank", **STYLE)
+        axis.legend(fontsize=8, frameon=False)
+        _plain(axis)
+    figure.suptitle(title, fontsize=10)
+    save_figure(figure, path)
+
+
 def surface_title(surface: Hypersurface) -> str:
     """The equation of a surface as a title in matplotlib's mathematics, where it is short."""
     polynomial = surface.polynomial
