@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
         seed=chosen.seed,
         figures=chosen.figures,
         points=chosen.points,
+        seeds=chosen.seeds,
     )
     report = registry.load(experiments, chosen.name).run(options)
     for table in report.tables:

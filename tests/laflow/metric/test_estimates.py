@@ -38,6 +38,13 @@ def test_errors_of_ratios_cover_as_often_as_they_say():
     assert 366 <= covered <= 394
 
 
+def test_a_ratio_that_is_the_same_at_all_points_has_no_error():
+    weights, line = correlated(np.random.default_rng(2))
+    found = estimated_ratio(3.0 * (weights + 9.0), weights + 9.0, line)
+    assert found.value == pytest.approx(3.0, rel=1e-14)
+    assert found.standard_error <= 1e-15
+
+
 @given(st.integers(2, 30), st.integers(0, 99))
 def test_a_mean_of_independent_points_has_the_classical_error(count, seed):
     values = np.random.default_rng(seed).standard_normal(count)

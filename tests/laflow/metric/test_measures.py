@@ -52,6 +52,8 @@ def test_the_mean_residual_of_a_metric_of_the_class_is_zero_and_the_square_bound
     sigma, square = (m(sample, determinant, constant) for m in (measures.sigma, measures.mean_square))
     assert sigma.value**2 <= square.value
     residual = measures.residuals(sample, determinant, constant)
+    assert sigma.value == pytest.approx(np.average(np.abs(residual), weights=sample.weights), rel=1e-12)
+    assert square.value == pytest.approx(np.average(residual**2, weights=sample.weights), rel=1e-12)
     mean = measures.estimated_ratio(sample.weights * residual, sample.weights, sample.line)
     assert abs(mean.value) <= SURE * np.hypot(mean.standard_error, 0.002)
 

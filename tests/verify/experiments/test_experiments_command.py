@@ -8,14 +8,16 @@ from verify import experiments, registry
 from verify.experiments.__main__ import main
 
 # A small run of each: enough to see that it works and that learning learns.
-SMALL = ["--size", "24", "--images", "1", "--steps", "4", "--points", "3000"]
+SMALL = ["--size", "24", "--images", "1", "--steps", "4", "--seeds", "1"]
+POINTS = {"metric-ground-truths": 3000, "metric-spectrum": 60}
 
 
 def test_every_figure_of_the_paper_has_its_experiment_and_so_have_certificates_and_metrics():
     paper = ["gradient-angles", "krylov-rank-time", "predictor", "training-curves"]
     found = registry.names(experiments)
     assert [name for name in found if not name.startswith("metric-")] == ["certificate", *paper]
-    assert "metric-ground-truths" in found
+    metrics = ["drift", "frozen", "gain", "ground-truths", "memory", "spectrum"]
+    assert [name for name in found if name.startswith("metric-")] == [f"metric-{name}" for name in metrics]
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,16 @@ def _fewer_cases(monkeypatch):
     monkeypatch.setattr(registry.load(experiments, "gradient-angles"), "SHOWN_TIME", 1.0)
     panels = {"rank": [("rank 1", 1.0, 5, 1), ("rank 2", 1.0, 5, 2)]}
     monkeypatch.setattr(registry.load(experiments, "krylov-rank-time"), "PANELS", panels)
+    few_metrics = {
+        "metric-frozen": {"DIMENSIONS": (2,), "FEATURES": ("symmetric",), "HELD_OUT": 40, "WIDE_POINTS": 6, "WIDTH": 4},
+        "metric-spectrum": {"KERNEL_POINTS": 5, "WIDTH": 4, "DEPTH": 1},
+        "metric-drift": {"WIDTHS": (4, 16), "KERNEL_POINTS": 5},
+        "metric-memory": {"DIMENSIONS": (1, 2), "WIDTH": 4},
+        "metric-gain": {"PAPER": {1e-4: (2e4, 5, 3e4), 0.4: (1, 2, 1.7)}},
+    }
+    for name, values in few_metrics.items():
+        for constant, few in values.items():
+            monkeypatch.setattr(registry.load(experiments, name), constant, few)
     for name, few in (("LABELS", (2,)), ("TIMES", (5.0,)), ("DIMENSIONS", (4,)), ("TRUTH_DIMENSION", 14)):
         monkeypatch.setattr(registry.load(experiments, "certificate"), name, few)
 
@@ -33,11 +45,13 @@ def _fewer_cases(monkeypatch):
 @pytest.mark.parametrize("name", registry.names(experiments))
 def test_it_writes_its_settings_its_numbers_and_its_pictures(name, tmp_path):
     path = tmp_path / "numbers.json"
-    assert main([name, *SMALL, "--json", str(path), "--figures", str(tmp_path / "figures")]) == 0
+    points = POINTS.get(name, 20)
+    small = [*SMALL, "--points", str(points)]
+    assert main([name, *small, "--json", str(path), "--figures", str(tmp_path / "figures")]) == 0
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["experiment"] == name
-    small = {"points": 3000} if name.startswith("metric-") else {"size": 24}
-    assert small.items() <= content["settings"].items()
+    chosen = {"points": points} if name.startswith("metric-") else {"size": 24}
+    assert chosen.items() <= content["settings"].items()
     assert content["data"]
     (picture,) = (tmp_path / "figures").iterdir()
     assert picture.read_bytes().startswith(b"\x89PNG")
