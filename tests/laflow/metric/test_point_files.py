@@ -139,7 +139,7 @@ def test_arrays_of_another_type_are_refused_and_objects_are_never_read(saved):
 
 
 def test_a_missing_file_and_a_plain_array_are_refused(tmp_path):
-    with pytest.raises(FileError, match="there is no file"):
+    with pytest.raises(FileError, match="there is no sample of points"):
         load_points(tmp_path / "nothing.npz")
     np.save(tmp_path / "array.npy", np.ones(3))
     with pytest.raises(FileError, match="so it is no sample"):
