@@ -136,8 +136,8 @@ $$\frac{\partial K}{\partial \Sigma_{12}} = \dot K \qquad \text{(Price)}.$$
     runs_in="laflow/metric/infinite_width.py",
     limits=(
         "The kernel is proved for all sizes, with an activation of the third degree: its first derivative at a point "
-        "is that of any. The law of large numbers, that Θ_kl becomes δ_kl Θ, differentiation under the integral (dominated convergence) and "
-        "integration by parts are used and not proved."
+        "is that of any. The law of large numbers, that Θ_kl becomes δ_kl Θ, differentiation under "
+        "the integral (dominated convergence) and integration by parts are used and not proved."
     ),
     sizes=({"units": 2, "inputs": 3, "parameters": 2}, {"units": 3, "inputs": 2, "parameters": 3}),
     family="metric",
