@@ -3,6 +3,7 @@
 import typer
 
 from laflow.cli import console
+from laflow.cli.metric_compare import compare
 from laflow.cli.metric_evaluate import evaluate
 from laflow.cli.metric_kernel import kernel
 from laflow.cli.metric_sample import sample
@@ -18,6 +19,7 @@ metric.command()(sample)
 metric.command()(train)
 metric.command()(evaluate)
 metric.command()(kernel)
+metric.command()(compare)
 
 
 @metric.callback(invoke_without_command=True)
