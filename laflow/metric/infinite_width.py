@@ -18,6 +18,7 @@ from scipy.spatial.distance import cdist
 
 from laflow.checks import non_negative_number, positive_number, whole_number
 from laflow.errors import ShapeError, ValueRangeError
+from laflow.metric.tangent_kernel import packed_metric_kernel
 from laflow.metric.two_point_jets import TwoPointJet, inner_products
 
 Array = NDArray[Any]
@@ -126,17 +127,9 @@ def _metric_kernel(two_points: TwoPoints, first: FloatArray, second: FloatArray 
     step = max(1, ENTRIES_AT_ONCE // ((n + 1) ** 4 * right.shape[1]))
     for begin in range(0, left.shape[1], step):
         corner = two_points(left[:, begin : begin + step], right, n).corner
-        found[begin : begin + step] = _packed(corner, n)
+        found[begin : begin + step] = packed_metric_kernel(corner).reshape(-1, n * n, right.shape[1], n * n)
     kernel: FloatArray = found.reshape(left.shape[1] * n * n, -1)
     return kernel if second is not None else (kernel + kernel.T) / 2
-
-
-def _packed(corner: Array, n: int) -> FloatArray:
-    """Re + Im of a kernel (N, n, n, N', n, n) that is Hermitian in each pair: real (N, n², N', n²)."""
-    once = (1 - 1j) / 2 * corner + (1 + 1j) / 2 * corner.swapaxes(1, 2)
-    twice = (1 - 1j) / 2 * once + (1 + 1j) / 2 * once.swapaxes(4, 5)
-    found: FloatArray = twice.real.reshape(corner.shape[0], n * n, corner.shape[3], n * n)
-    return found
 
 
 def _erf(one: TwoPointJet, cross: TwoPointJet, other: TwoPointJet) -> tuple[TwoPointJet, TwoPointJet]:

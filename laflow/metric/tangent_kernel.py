@@ -184,6 +184,15 @@ def complex_metric_kernel(kernel: FloatArray, dimension: int) -> NDArray[np.comp
     return found
 
 
+def packed_metric_kernel(kernel: NDArray[np.complex128]) -> FloatArray:
+    """The packed form (N n², N' n²) of Θ_ab̄cd̄ (N, n, n, N', n, n), Hermitian in each pair of indices."""
+    n = kernel.shape[1]
+    once = (1 - 1j) / 2 * kernel + (1 + 1j) / 2 * kernel.swapaxes(1, 2)
+    twice = (1 - 1j) / 2 * once + (1 + 1j) / 2 * once.swapaxes(4, 5)
+    found: FloatArray = twice.real.reshape(kernel.shape[0] * n * n, kernel.shape[3] * n * n)
+    return found
+
+
 def contracted(kernel: FloatArray, slope: Array, other_slope: Array) -> FloatArray:
     """Kernel (N, N') of residuals from a packed metric kernel, for slopes (n, n, N) and (n, n, N') of r."""
     n = slope.shape[0]
