@@ -17,6 +17,9 @@ from laflow.metric.phi_model import CHUNK, MetricData, chunks
 Array = NDArray[Any]
 FloatArray = NDArray[np.float64]
 
+# Points whose rows of the Jacobian are held at once: products of rows want more of them than the layers' cache holds.
+ROWS_AT_ONCE = 500
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -84,7 +87,7 @@ class MetricObjective:
         """Matrix and vector of a Gauss–Newton step; memory of P² numbers and a chunk's Jacobian."""
         sums, count = _Sums(), parameters.size
         matrix, vector = np.zeros((count, count), dtype=self.data.target.dtype), np.zeros(count)
-        for part, tape, found in self._passes(parameters):
+        for part, tape, found in self._passes(parameters, ROWS_AT_ONCE):
             sums.add(found, part.weights)
             root = np.sqrt(part.weights)
             rows = self.network.jacobian(tape, self._covector(found, root))
@@ -104,9 +107,9 @@ class MetricObjective:
             residual[where] = root[where] * found.residual
         return Rows(sums.loss(), residual, jacobian)
 
-    def _passes(self, parameters: FloatArray) -> Iterator[tuple[MetricData, Tape, Residuals]]:
+    def _passes(self, parameters: FloatArray, size: int = CHUNK) -> Iterator[tuple[MetricData, Tape, Residuals]]:
         used = parameters.astype(self.data.target.dtype)
-        for where in chunks(len(self.data), CHUNK):
+        for where in chunks(len(self.data), size):
             part = self.data.slice(where)
             tape = self.network.forward(used, part.jets)
             bend = tape.output[1 + 2 * self.network.dimension :]

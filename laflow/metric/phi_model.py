@@ -26,8 +26,8 @@ FloatArray = NDArray[np.float64]
 INITIAL_BEND = 0.02
 # Points of the sample that the scales of a fresh model are taken from.
 SCALING_POINTS = 2000
-# Points worked on at once when a model is evaluated: their layers stay in the cache.
-CHUNK = 500
+# Points worked on at once: their layers stay in the cache.
+CHUNK = 250
 
 
 @dataclass(frozen=True, eq=False)

@@ -196,6 +196,8 @@ class _Run:
         self._loss, self._looked = first, 0.0
         self._history: list[TrainingStep] = []
         self._longest = 0.0
+        # Kernels are compiled before steps are timed: a first step that took long says nothing of the next.
+        self._objective.first(2).gradient(self._parameters)
 
     def finish(self, keeper: Keeper, callback: Callable[[TrainingStep], None] | None) -> TrainedMetric:
         if not self._history:
@@ -205,7 +207,7 @@ class _Run:
             begun = monotonic()
             self._parameters, self._loss = self._method.step(self._parameters, self._progress())
             self._step += 1
-            self._longest = max(0.8 * self._longest, monotonic() - begun)
+            self._longest = max(0.5 * self._longest, monotonic() - begun)
             if not self._loss.sound:
                 self._recover(callback)
             elif self._progress() >= self._looked + 1.0 / LOOKS or self._over():

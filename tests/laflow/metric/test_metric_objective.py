@@ -10,7 +10,7 @@ from laflow.metric.measures import determinants
 from laflow.metric.measures import residuals as measured_residuals
 from laflow.metric.measures import sigma as measured_sigma
 from laflow.metric.monge_ampere import pack, residuals, unpack
-from laflow.metric.objective import MetricObjective
+from laflow.metric.objective import ROWS_AT_ONCE, MetricObjective
 from laflow.metric.phi_model import CHUNK, PhiModel
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, sampled
 
@@ -108,7 +108,7 @@ def test_the_gradient_is_the_derivative_of_the_loss(dimension, seed):
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_normal_equations_are_made_of_the_rows_and_the_gradient(dimension):
     # More points than a chunk, so that sums go over several.
-    _, model, objective = small_problem("fermat", dimension, points=CHUNK + 37)
+    _, model, objective = small_problem("fermat", dimension, points=ROWS_AT_ONCE + 37)
     rows = objective.rows(model.parameters)
     equations = objective.normal_equations(model.parameters)
     loss, gradient = objective.gradient(model.parameters)
