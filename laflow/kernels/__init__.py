@@ -7,6 +7,7 @@
 - ``exponential_step``
 - ``jet_activation``
 - ``jet_activation_adjoint``
+- ``jet_activation_tangent``
 - ``lift``
 - ``linear_map``
 - ``linear_map_adjoint``

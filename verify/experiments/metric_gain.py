@@ -10,7 +10,7 @@ is DeWitt's kernel g_ad̄ g_cb̄: independent components, without a choice of co
 ℓ = 0.02; *ReLU*, the tangent kernel of an infinitely wide ReLU network with one hidden layer; *delta*, the limit of
 normalised Gaussians as ℓ → 0, in which every point follows the nearest training point. All in terms of zz̄ᵀ/|z|², where
 D is the angle's sine. Plain gradient descent with the learning rate 1/λ, λ the largest eigenvalue of the loss's second
-derivative at the beginning (Gauss–Newton's), for `--steps` 3000 and a hundredth of them; "t → ∞" is the limit of the
+derivative at the beginning (Gauss–Newton's), for `--steps` 3000 and a tenth of them; "t → ∞" is the limit of the
 same flow. `--seeds` 3. The paper's network, times and ℓ are not known; its gains are in the last columns.
 """
 
@@ -44,7 +44,7 @@ PAPER = {
     0.4: (1, 2, 1.7),
 }
 # The share of the steps after which training is looked at early.
-EARLY = 100
+EARLY = 10
 KERNELS = ("gaussian", "relu", "delta")
 
 
