@@ -53,6 +53,10 @@ class ArchiveKind:
         try:
             # Opened here, because NumPy leaves damaged files open.
             with open(path, "rb") as stream:
+                # NumPy would take it for a pickle and advise to load that.
+                if not zipfile.is_zipfile(stream):
+                    raise zipfile.BadZipFile("it is no .npz archive")
+                stream.seek(0)
                 archive = np.load(stream, allow_pickle=False)
                 there = archive.files if isinstance(archive, np.lib.npyio.NpzFile) else []
                 for name in ("metadata", *(names or ())):

@@ -52,13 +52,14 @@ def _program(
         console.show_line(context.get_help())
 
 
-def _found(error: typer.TyperException, arguments: Sequence[str]) -> str:
-    """The value that was given to the option that `error` is about, which Typer leaves out of its message."""
+def _found(message: str, error: typer.TyperException, arguments: Sequence[str]) -> str:
+    """The value that was given to the option that `error` is about, where Typer leaves it out of its message."""
     names = getattr(getattr(error, "param", None), "opts", ())
     for index, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         if name in names and (equals or index + 1 < len(arguments)):
-            return f", found {(value if equals else arguments[index + 1])!r}"
+            given = value if equals else arguments[index + 1]
+            return "" if repr(given) in message else f", found {given!r}"
     return ""
 
 
@@ -68,7 +69,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         outcome = app(args=arguments, prog_name="laflow", standalone_mode=False)
     except typer.TyperException as error:
         typed = sys.argv[1:] if arguments is None else arguments
-        console.fail(f"{error.format_message()}{_found(error, typed)} (--help shows what there is)")
+        message = error.format_message().replace("Value error, ", "").rstrip(". ")
+        console.fail(f"{message}{_found(message, error, typed)} (--help shows what there is)")
         return BAD_INPUT
     except LaflowError as error:
         console.fail(str(error))

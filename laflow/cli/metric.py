@@ -6,6 +6,7 @@ from laflow.cli import console
 from laflow.cli.metric_compare import compare
 from laflow.cli.metric_evaluate import evaluate
 from laflow.cli.metric_kernel import kernel
+from laflow.cli.metric_options import SurfaceCommand
 from laflow.cli.metric_sample import sample
 from laflow.cli.metric_train import train
 
@@ -15,11 +16,11 @@ metric = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-metric.command()(sample)
-metric.command()(train)
+metric.command(cls=SurfaceCommand)(sample)
+metric.command(cls=SurfaceCommand)(train)
 metric.command()(evaluate)
 metric.command()(kernel)
-metric.command()(compare)
+metric.command(cls=SurfaceCommand)(compare)
 
 
 @metric.callback(invoke_without_command=True)

@@ -10,8 +10,8 @@ import typer
 
 from laflow.cli import console, metric_options, options
 from laflow.cli.metric_report import as_json, short, training_of, training_progress, with_error
-from laflow.cli.metric_train import FRESH_POINTS, Network, training_sample
-from laflow.errors import FileError, LaflowError, ShapeError
+from laflow.cli.metric_train import FRESH_POINTS, Network, train_on, training_sample
+from laflow.errors import ConvergenceError, FileError, LaflowError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,11 +102,13 @@ def compare(
     contestants += [
         Contestant(str(path), learned, notes if notes.get("history") else None) for path, learned, notes in loaded
     ]
+    if all(item.model is None for item in contestants):
+        raise ConvergenceError("; ".join(f"{item.name} has failed: {item.error}" for item in contestants))
     fresh = metric_options.fresh_sample(variety, None, None, FRESH_POINTS, seed)
     found = [None if item.model is None else evaluate(item.model, fresh) for item in contestants]
-    kappa = next((item.model.kappa for item in contestants if item.model is not None), None)
-    reference = None if kappa is None else evaluate_metric(fresh.fubini_study, fresh, kappa)
-    if picture is not None and reference is not None:
+    kappa = next(item.model.kappa for item in contestants if item.model is not None)
+    reference = evaluate_metric(fresh.fubini_study, fresh, kappa)
+    if picture is not None:
         draw(picture, contestants, reference, fresh)
     result: dict[str, Any] = {
         "surface": metric_options.surface_text(variety),
@@ -122,13 +124,16 @@ def compare(
             }
             for item, measured in zip(contestants, found, strict=True)
         ],
-        "picture": None if picture is None or reference is None else str(picture),
+        "picture": None if picture is None else str(picture),
     }
     if json:
         console.show_json(result)
         return
     show(contestants, found, reference, len(fresh))
-    if result["picture"]:
+    for item in contestants:
+        if item.error is not None:
+            console.note(f"{item.name} has failed: {item.error}")
+    if picture is not None:
         console.show_line(f"picture saved to {picture}")
 
 
@@ -141,30 +146,16 @@ def read_models(paths: Sequence[Path]) -> list[tuple[Path, PhiModel, dict[str, A
 
 def contest(chosen: TrainingOptions, model: PhiModel, sample: PointSample, seed: int) -> Contestant:
     """Train with one method. One that fails is told, and the others go on."""
-    from laflow.metric.training import train_metric
-
     try:
         with training_progress(chosen.method, chosen.seconds) as watch:
-            trained = train_metric(
-                model,
-                sample,
-                method=chosen.method,
-                seconds=chosen.seconds,
-                steps=chosen.steps,
-                batch=chosen.batch,
-                learning_rate=chosen.learning_rate,
-                precision=chosen.precision,
-                rng=metric_options.generator(seed, metric_options.TRAINING),
-                callback=watch,
-            )
+            trained = train_on(sample, model, chosen, seed, watch)
     except LaflowError as error:
-        console.note(f"{chosen.method} has failed: {error}")
         return Contestant(chosen.method, None, None, str(error))
     return Contestant(chosen.method, trained.model, training_of(trained))
 
 
 def show(
-    contestants: Sequence[Contestant], found: Sequence[Evaluation | None], reference: Evaluation | None, points: int
+    contestants: Sequence[Contestant], found: Sequence[Evaluation | None], reference: Evaluation, points: int
 ) -> None:
     """The table: σ on held-out points along the way, and on fresh ones at the end."""
     longest = max((item.training["seconds"] for item in contestants if item.training), default=0.0)
@@ -174,8 +165,7 @@ def show(
         along = [sigma_after(item.training, mark) for mark in marks]
         steps = "" if item.training is None else str(item.training["steps"])
         rows.append([item.name, *along, steps, "failed" if measured is None else with_error(measured.sigma)])
-    if reference is not None:
-        rows.append(["Fubini–Study", *[""] * len(marks), "", with_error(reference.sigma)])
+    rows.append(["Fubini–Study", *[""] * len(marks), "", with_error(reference.sigma)])
     headings = ("", *(f"{mark:.3g} s" for mark in marks), "steps", "fresh points")
     caption = "σ so far on held-out points after so many seconds of training" if marks else ""
     console.show_table(f"σ over time, and at the end on {points} fresh points", headings, rows, caption=caption)

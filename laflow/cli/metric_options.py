@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from laflow.cli import files
 from laflow.errors import FileError, ProblemSizeError, ValueRangeError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 DIMENSIONS = {"cubic": 1, "quartic": 2, "quintic": 3}
 _NAME = re.compile(r"(?P<family>fermat|dwork)(?:-(?P<degree>cubic|quartic|quintic))?(?::(?P<psi>.*))?")
+_MINUS = re.compile(r"-(?!-).*z\s*\d")
 KNOWN = (
     "fermat-cubic, fermat-quartic, fermat-quintic, dwork-cubic:PSI, dwork-quartic:PSI, dwork-quintic:PSI, "
     "or a polynomial like 'z0^3 + z1^3 + z2^3 - 2*z0*z1*z2'"
@@ -28,6 +30,14 @@ KNOWN = (
 POINTS, TRAINING, FRESH, KERNEL, SLICE = range(5)
 # Bytes that a point and its geometry take while points are sampled and charted: 1.3 KiB as measured for quintics.
 BYTES_PER_POINT = 2048
+
+
+class SurfaceCommand(TyperCommand):
+    """Takes `-z0^3 + z1^3` for a polynomial, not for an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return list(super().parse_args(ctx, [f" {item}" if _MINUS.match(item) else item for item in args]))
+
 
 Surface = Annotated[
     str,

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from laflow.cli import console, files, long_runs, metric_options, options
-from laflow.cli.metric_report import as_json, short, training_of, training_progress, with_error
+from laflow.cli.metric_report import Watch, as_json, short, training_of, training_progress, with_error
 
 if TYPE_CHECKING:
+    from laflow.checkpoint import Checkpoints
     from laflow.metric.evaluation import Evaluation
     from laflow.metric.phi_model import PhiModel
     from laflow.metric.sampling import PointSample
+    from laflow.metric.training import TrainedMetric, TrainingOptions
 
 SECONDS = 60.0
 POINTS = 20_000
@@ -84,26 +87,14 @@ def train(
 
     from laflow.metric.evaluation import evaluate, evaluate_metric
     from laflow.metric.model_files import save_metric
-    from laflow.metric.training import TrainingOptions, train_metric
+    from laflow.metric.training import TrainingOptions
 
     chosen = TrainingOptions(method, limit, steps, batch, learning_rate, precision)
     sample = training_sample(surface, points, seed, network, precision)
     kept = long_runs.checkpoints(checkpoint, checkpoint_every, resume)
     model = network.fresh(sample, seed)
     with long_runs.resumable(checkpoint), training_progress("training the metric", limit) as watch:
-        trained = train_metric(
-            model,
-            sample,
-            method=chosen.method,
-            seconds=chosen.seconds,
-            steps=chosen.steps,
-            batch=chosen.batch,
-            learning_rate=chosen.learning_rate,
-            precision=chosen.precision,
-            rng=metric_options.generator(seed, metric_options.TRAINING),
-            callback=watch,
-            checkpoints=kept,
-        )
+        trained = train_on(sample, model, chosen, seed, watch, kept)
     training = training_of(trained)
     notes = {
         "method": method,
@@ -140,6 +131,33 @@ def train(
     events = f", {trained.recoveries} recoveries, {trained.restarts} restarts"
     console.show_line(took + (events if trained.recoveries or trained.restarts else ""))
     console.show_line(f"model saved to {path}" + (f", picture to {picture}" if picture else ""))
+
+
+def train_on(
+    sample: PointSample,
+    model: PhiModel,
+    chosen: TrainingOptions,
+    seed: int,
+    watch: Watch,
+    checkpoints: Checkpoints | None = None,
+) -> TrainedMetric:
+    """Train a model as chosen. What overflows on the way is noticed by the training, and needs no warning."""
+    from laflow.metric.training import train_metric
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return train_metric(
+            model,
+            sample,
+            method=chosen.method,
+            seconds=chosen.seconds,
+            steps=chosen.steps,
+            batch=chosen.batch,
+            learning_rate=chosen.learning_rate,
+            precision=chosen.precision,
+            rng=metric_options.generator(seed, metric_options.TRAINING),
+            callback=watch,
+            checkpoints=checkpoints,
+        )
 
 
 def training_sample(surface: str, points: int | None, seed: int, network: Network, precision: str) -> PointSample:
