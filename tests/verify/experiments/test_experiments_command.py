@@ -16,7 +16,7 @@ def test_every_figure_of_the_paper_has_its_experiment_and_so_have_certificates_a
     paper = ["gradient-angles", "krylov-rank-time", "predictor", "training-curves"]
     found = registry.names(experiments)
     assert [name for name in found if not name.startswith("metric-")] == ["certificate", *paper]
-    metrics = ("drift", "frozen", "gain", "ground-truths", "memory", "spectrum")
+    metrics = ("drift", "frozen", "gain", "ground-truths", "infinite-width", "memory", "spectrum")
     assert {f"metric-{name}" for name in metrics} <= set(found)
 
 
@@ -29,7 +29,8 @@ def _fewer_cases(monkeypatch):
     panels = {"rank": [("rank 1", 1.0, 5, 1), ("rank 2", 1.0, 5, 2)]}
     monkeypatch.setattr(registry.load(experiments, "krylov-rank-time"), "PANELS", panels)
     few_metrics = {
-        "metric-frozen": {"DIMENSIONS": (2,), "FEATURES": ("symmetric",), "HELD_OUT": 40, "WIDE_POINTS": 6, "WIDTH": 4},
+        "metric-frozen": {"DIMENSIONS": (2,), "FEATURES": ("symmetric",), "HELD_OUT": 40, "WIDTH": 4},
+        "metric-infinite-width": {"DIMENSIONS": (1,), "FEATURES": ("symmetric",), "WIDTH": 4},
         "metric-spectrum": {"KERNEL_POINTS": 5, "WIDTH": 4, "DEPTH": 1},
         "metric-drift": {"WIDTHS": (4, 16), "KERNEL_POINTS": 5},
         "metric-memory": {"DIMENSIONS": (1, 2), "WIDTH": 4},
