@@ -18,6 +18,9 @@ from laflow.storage import write_atomically
 
 Array = NDArray[Any]
 
+# How a file of one NumPy array begins.
+_ARRAY = b"\x93NUMPY"
+
 # NumPy and zipfile report damage in many ways: all of them mean that a file is not whole.
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
 
@@ -53,8 +56,8 @@ class ArchiveKind:
         try:
             # Opened here, because NumPy leaves damaged files open.
             with open(path, "rb") as stream:
-                # NumPy would take it for a pickle and advise to load that.
-                if not zipfile.is_zipfile(stream):
+                # NumPy takes what is neither for a pickle, and advises to load it as one.
+                if stream.read(len(_ARRAY)) != _ARRAY and not zipfile.is_zipfile(stream):
                     raise zipfile.BadZipFile("it is no .npz archive")
                 stream.seek(0)
                 archive = np.load(stream, allow_pickle=False)

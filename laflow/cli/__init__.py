@@ -55,7 +55,8 @@ def _program(
 def _found(message: str, error: typer.TyperException, arguments: Sequence[str]) -> str:
     """The value that was given to the option that `error` is about, where Typer leaves it out of its message."""
     names = getattr(getattr(error, "param", None), "opts", ())
-    for index, argument in enumerate(arguments):
+    # Of an option that is given twice, the last one counts.
+    for index, argument in reversed(list(enumerate(arguments))):
         name, equals, value = argument.partition("=")
         if name in names and (equals or index + 1 < len(arguments)):
             given = value if equals else arguments[index + 1]
