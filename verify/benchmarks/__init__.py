@@ -39,7 +39,7 @@ class Row:
     `ms` is a median. `times_ours` is the median, over rounds, of the time relative to that of laflow's fastest
     configuration that is at least as accurate, in the same round. `cores` is CPU time over wall time. `per_pixel`
     is in ns, `peak_mb` in 10⁶ bytes, `gb_per_s` and `gflop_per_s` in 10⁹ a second, `times_floor` is over the time
-    that the machine's own limits allow.
+    that the machine's own limits allow. `sigma` is σ of a metric after a training of `ms`.
     """
 
     who: str
@@ -55,6 +55,7 @@ class Row:
     gb_per_s: float | None = None
     gflop_per_s: float | None = None
     times_floor: float | None = None
+    sigma: float | None = None
 
 
 COLUMNS = {
@@ -71,6 +72,7 @@ COLUMNS = {
     "gb_per_s": "GB/s",
     "gflop_per_s": "GFlop/s",
     "times_floor": "times the floor",
+    "sigma": "σ",
 }
 
 

@@ -42,6 +42,17 @@ def time_per_pixel(series: dict[str, Sequence[tuple[float, float]]], path: Path)
     _finish(figure, axes, path)
 
 
+def sigma_over_time(rows: Sequence[Row], path: Path) -> None:
+    """σ of metrics over the seconds that their training took."""
+    figure, axes = _canvas()
+    names = list(dict.fromkeys(row.who for row in rows if row.sigma is not None))
+    for name, color, marker in zip(names, COLORS, MARKERS, strict=False):
+        points = sorted((row.ms / 1e3, row.sigma) for row in rows if row.who == name and row.sigma and row.ms)
+        axes.plot(*zip(*points, strict=True), marker=marker, color=color, markersize=5, label=name)
+    axes.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="σ on other points")
+    _finish(figure, axes, path)
+
+
 def _canvas() -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 

@@ -1,12 +1,11 @@
 """The φ-model by JAX: the same network and loss, with derivatives in x and in the parameters by autodiff, jitted.
 
 φ is a network of real features f of which values, slopes and bends in x are given (the arrays that laflow takes too):
-∂_a∂̄_bφ = Σ_FG φ_FG ∂_a f_F ∂̄_b f_G + Σ_F φ_F ∂_a∂̄_b f_F. Four ways to the second derivatives of φ, the fastest of which
-is to be compared with (`python -m verify.benchmarks calabi_yau` times all):
+∂_a∂̄_bφ = Σ_FG φ_FG ∂_a f_F ∂̄_b f_G + Σ_F φ_F ∂_a∂̄_b f_F. Four ways to the second derivatives of φ (`python -m verify.benchmarks calabi-yau`):
 
 - hessian: all of φ_FG, point by point (`jax.hessian` under `vmap`);
 - forward-over-reverse: H v for the 2n real directions v, by `jvp` of the gradient;
-- forward-over-forward: vᵀHw for the 2n² pairs of real directions that are needed, by `jvp` of `jvp`;
+- forward-over-forward: vᵀHw for the 2n² pairs of real directions that are needed, by `jvp` of `jvp`, never the fastest;
 - jets: no autodiff in x: value, slopes and bends carried through the layers by the chain rule written out, as laflow
   does, and autodiff for the parameters alone.
 
