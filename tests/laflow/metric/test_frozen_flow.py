@@ -196,6 +196,16 @@ def test_dual_coordinates_move_the_metric_as_the_parameters_do(dimension, width)
     np.testing.assert_allclose(*predicted, atol=1e-3 * np.abs(predicted[0]).max())
 
 
+def test_the_limit_stays_among_metrics_where_the_loss_would_leave_them():
+    # The first point pulls the shared coordinate down by more than the second can follow: the least loss has g < 0.
+    ones = np.ones(2)
+    metric = AffineMetric(np.array([[[10.0, 0.5]]]), ones, ones, np.ones((2, 1)))
+    assert metric.loss(np.array([-4.25])) < metric.loss(np.array([-0.5]))
+    limit = flow_limit(metric)
+    assert -0.5 < limit.position[0] < -0.4
+    assert metric.residuals(limit.position).positive.all()
+
+
 def test_what_does_not_fit_is_refused():
     ones = np.ones(3)
     with pytest.raises(ShapeError, match=r"give \(N, D\)"):
