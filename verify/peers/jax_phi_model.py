@@ -1,7 +1,8 @@
 """The φ-model by JAX: the same network and loss, with derivatives in x and in the parameters by autodiff, jitted.
 
 φ is a network of real features f of which values, slopes and bends in x are given (the arrays that laflow takes too):
-∂_a∂̄_bφ = Σ_FG φ_FG ∂_a f_F ∂̄_b f_G + Σ_F φ_F ∂_a∂̄_b f_F. Four ways to the second derivatives of φ (`python -m verify.benchmarks calabi-yau`):
+∂_a∂̄_bφ = Σ_FG φ_FG ∂_a f_F ∂̄_b f_G + Σ_F φ_F ∂_a∂̄_b f_F. Four ways to the second derivatives of φ
+(`python -m verify.benchmarks calabi-yau` times them):
 
 - hessian: all of φ_FG, point by point (`jax.hessian` under `vmap`);
 - forward-over-reverse: H v for the 2n real directions v, by `jvp` of the gradient;
