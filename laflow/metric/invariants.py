@@ -1,7 +1,8 @@
 """Functions on a hypersurface made of moduli t_i = |z_i|²/|z|² and of products of monomials with equal phases."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import mul
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,35 @@ class Carrier:
 
 
 @dataclass(frozen=True)
+class MixedSum:
+    """Σ_v z^(v+) z̄^(v-) τ_v^a / |z|^(2 degree) over vectors v = v+ - v-, with τ_v = v-·t / degree.
+
+    vectors: exponents of z, negative ones for z̄, each v+ and v- of one degree. moment: a. part: "Re" or "Im".
+    """
+
+    vectors: tuple[Exponents, ...]
+    moment: int
+    part: str
+
+    @property
+    def degree(self) -> int:
+        """The degree in z, which is that in z̄."""
+        return sum(max(power, 0) for power in self.vectors[0])
+
+    @property
+    def name(self) -> str:
+        """The first monomial, with the moment."""
+        factors = [
+            f"{'z' if power > 0 else 'conj z'}{i}" + (f"^{abs(power)}" if abs(power) > 1 else "")
+            for i, power in enumerate(self.vectors[0])
+            if power
+        ]
+        return f"{self.part} " + "*".join(factors) + ("*t" if self.moment else "")
+
+
+@dataclass(frozen=True)
 class Invariants:
-    """Features: the power sums Σ_{i∈members} t_i^k, then Re or Im of E_I Ē_J/|z|^(2 degree).
+    """Features: the power sums Σ_{i∈members} t_i^k, then Re or Im of E_I Ē_J/|z|^(2 degree), then mixed sums.
 
     power_sums: members and k. carriers: E. products: "Re" or "Im", I and J, carriers of one degree.
     """
@@ -44,13 +72,15 @@ class Invariants:
     power_sums: tuple[tuple[tuple[int, ...], int], ...]
     carriers: tuple[Carrier, ...]
     products: tuple[tuple[str, int, int], ...]
+    mixed: tuple[MixedSum, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """A name for each feature."""
         sums = ["+".join(f"t{i}" + (f"^{k}" if k > 1 else "") for i in members) for members, k in self.power_sums]
         names = [carrier.name for carrier in self.carriers]
-        return (*sums, *(f"{part} <{names[first]}, {names[second]}>" for part, first, second in self.products))
+        products = [f"{part} <{names[first]}, {names[second]}>" for part, first, second in self.products]
+        return (*sums, *products, *(item.name for item in self.mixed))
 
     def jets(self, coordinates: list[ComplexJet]) -> NDArray[np.float64]:
         """Kähler jets (F, (n+1)², N) from those of the homogeneous coordinates z_i."""
@@ -67,7 +97,8 @@ class Invariants:
         for part, first, second in self.products:
             product = values[first] * duals[second]
             products.append(product if part == "Re" else product.scaled(-1j))
-        return np.stack([jet.real_channels() for jet in [*sums, *products]])
+        mixed = [_mixed(item, coordinates, moduli) * inverse.power(item.degree) for item in self.mixed]
+        return np.stack([jet.real_channels() for jet in [*sums, *products, *mixed]])
 
 
 def all_invariants(variables: int) -> Invariants:
@@ -80,6 +111,22 @@ def all_invariants(variables: int) -> Invariants:
             (part, i, j) for i in range(variables) for j in range(i + 1, variables) for part in ("Re", "Im")
         ),
     )
+
+
+def _mixed(item: MixedSum, coordinates: list[ComplexJet], moduli: list[ComplexJet]) -> ComplexJet:
+    summands = []
+    for vector in item.vectors:
+        factors = [
+            (z if power > 0 else z.conjugate()).power(abs(power))
+            for z, power in zip(coordinates, vector, strict=True)
+            if power
+        ]
+        if item.moment:
+            below = [t.scaled(-power / item.degree) for t, power in zip(moduli, vector, strict=True) if power < 0]
+            factors.append(total(below).power(item.moment))
+        summands.append(reduce(mul, factors))
+    found = total(summands)
+    return found if item.part == "Re" else found.scaled(-1j)
 
 
 def _carried(carrier: Carrier, coordinates: list[ComplexJet], moduli: list[ComplexJet]) -> ComplexJet:

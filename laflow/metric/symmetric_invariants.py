@@ -1,12 +1,14 @@
 """The invariants of a hypersurface's own symmetries, from its polynomial."""
 
-from laflow.metric.invariants import Carrier, Invariants
+from laflow.metric.invariants import Carrier, Invariants, MixedSum
 from laflow.metric.polynomial import Polynomial
 from laflow.metric.symmetries import (
     Exponents,
     PhaseLattice,
     conjugation_is_a_symmetry,
+    indecomposable_invariants,
     interchangeable_variables,
+    permuted,
     phase_blocks,
     phase_lattice,
     term_orbits,
@@ -40,7 +42,45 @@ def invariants_of(polynomial: Polynomial, highest_moment: int) -> Invariants:
             products += [(part, i, j) for j in places if j > i for part in parts]
     sums = [(members, k) for members in classes for k in range(1, len(members) + 1)]
     sums.remove((classes[-1], 1))
-    return Invariants(tuple(sums), tuple(carriers), tuple(products))
+    covered = {_less(first, second) for group in groups for first in _exponents_of(group) for second in _exponents_of(group)}
+    mixed = _mixed_sums(polynomial, classes, {v for v in covered if _degree(v) == polynomial.degree or _degree(v) == 1})
+    return Invariants(tuple(sums), tuple(carriers), tuple(products), mixed)
+
+
+def _mixed_sums(polynomial: Polynomial, classes: Classes, covered: set[Exponents]) -> tuple[MixedSum, ...]:
+    """Orbit sums of the generators of the phases' invariants that no product of two carriers is.
+
+    Two terms of p may share factors: then their product is one generator times some t_i, and near the zeros of those
+    t_i it says less than the generator. Differences of two terms need no moments, their products have them.
+    """
+    real = conjugation_is_a_symmetry(polynomial)
+    lattice = phase_lattice(polynomial)
+    differences = {_less(first, second) for first in terms(polynomial) for second in terms(polynomial)}
+    found: list[MixedSum] = []
+    seen: set[Exponents] = set()
+    for vector in indecomposable_invariants(lattice, polynomial.variables, polynomial.degree + 1):
+        orbit = permuted(vector, classes)
+        if vector in seen or orbit & covered:
+            continue
+        turned = {_less((0,) * len(vector), other) for other in orbit}
+        seen |= orbit | turned
+        parts = ("Re",) if real or turned == orbit else ("Re", "Im")
+        # With its conjugates in the orbit, v- and v+ change places, and their means of t add up to a constant.
+        moments = (0,) if len(orbit) == 1 or orbit & differences or turned == orbit else (0, 1)
+        found += [MixedSum(tuple(sorted(orbit)), moment, part) for moment in moments for part in parts]
+    return tuple(found)
+
+
+def _exponents_of(group: list[Carrier]) -> set[Exponents]:
+    return {exponents for carrier in group for exponents, _ in carrier.monomials}
+
+
+def _less(first: Exponents, second: Exponents) -> Exponents:
+    return tuple(a - b for a, b in zip(first, second, strict=True))
+
+
+def _degree(vector: Exponents) -> int:
+    return sum(max(power, 0) for power in vector)
 
 
 def _carrier_groups(polynomial: Polynomial, classes: Classes, highest_moment: int) -> list[list[Carrier]]:

@@ -5,8 +5,8 @@ minus itself). The Ricci-flat metric of a Kähler class is unique (Yau 1978), so
 potential over Fubini–Study's is invariant.
 """
 
-from collections.abc import Iterable
-from itertools import combinations
+from collections.abc import Iterable, Iterator
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 
@@ -127,6 +127,62 @@ def phase_blocks(lattice: PhaseLattice, variables: int) -> tuple[tuple[int, ...]
         if block[second] == second and lattice.contains(difference):
             block[second] = block[first]
     return tuple(tuple(i for i in range(variables) if block[i] == name) for name in sorted(set(block)))
+
+
+def indecomposable_invariants(lattice: PhaseLattice, variables: int, highest_degree: int) -> tuple[Exponents, ...]:
+    """Vectors v of the lattice for which z^(v+) z̄^(v-) is no product of two other invariants, one of each pair ±v.
+
+    v+ and v- are the positive and negative parts, of equal sums up to `highest_degree`. With the t_i, these monomials
+    generate all invariants of the phases of that degree: they are the lattice's Graver basis, cut off (Sturmfels,
+    Gröbner Bases and Convex Polytopes, 1996, ch. 4).
+    """
+    found: list[Exponents] = []
+    for degree in range(1, highest_degree + 1):
+        fresh = []
+        for above in _monomials(degree, range(variables), variables):
+            free = [i for i in range(variables) if not above[i]]
+            for below in _monomials(degree, free, variables):
+                vector = tuple(_less(list(above), 1, below))
+                if above > below and not any(_divides(w, vector) for w in found) and lattice.contains(vector):
+                    fresh.append(vector)
+        found += fresh
+        if len(found) == variables * (variables - 1) // 2 and degree == 1:
+            break  # all z_i z̄_j: no phases but the common one, and nothing else to find
+    return tuple(found)
+
+
+def permuted(vector: Exponents, classes: Iterable[Iterable[int]]) -> frozenset[Exponents]:
+    """What permutations of variables within `classes` make of a vector of exponents."""
+    orbit = {vector}
+    while True:
+        grown = orbit | {
+            _swapped(item, first, second)
+            for members in classes
+            for first, second in combinations(members, 2)
+            for item in orbit
+        }
+        if len(grown) == len(orbit):
+            return frozenset(orbit)
+        orbit = grown
+
+
+def _swapped(vector: Exponents, first: int, second: int) -> Exponents:
+    entries = list(vector)
+    entries[first], entries[second] = entries[second], entries[first]
+    return tuple(entries)
+
+
+def _monomials(degree: int, places: Iterable[int], variables: int) -> Iterator[Exponents]:
+    """Exponents of all monomials of this degree in the variables at `places`."""
+    for chosen in combinations_with_replacement(places, degree):
+        yield tuple(chosen.count(i) for i in range(variables))
+
+
+def _divides(divisor: Exponents, vector: Exponents) -> bool:
+    """Whether the invariant monomial of `divisor`, or its conjugate, divides that of `vector`."""
+    return any(
+        all(0 <= sign * a <= b or b <= sign * a <= 0 for a, b in zip(divisor, vector, strict=True)) for sign in (1, -1)
+    )
 
 
 def _less(vector: list[int], factor: int, row: Iterable[int]) -> list[int]:

@@ -10,7 +10,9 @@ from laflow.metric.polynomial import Polynomial, dwork, fermat
 from laflow.metric.symmetries import (
     PhaseLattice,
     conjugation_is_a_symmetry,
+    indecomposable_invariants,
     interchangeable_variables,
+    permuted,
     phase_blocks,
     phase_lattice,
     term_orbits,
@@ -105,3 +107,26 @@ def test_coefficients_that_differ_by_rounding_are_equal():
     exponents = 3 * np.eye(3, dtype=np.int64)
     assert interchangeable_variables(Polynomial(exponents, np.array([0.3, 0.1 + 0.2, 0.3]))) == ((0, 1, 2),)
     assert interchangeable_variables(Polynomial(exponents, np.array([0.3, 0.3001, 0.3]))) == ((0, 2), (1,))
+
+
+@given(cubics())
+def test_every_invariant_monomial_is_a_product_of_indecomposable_ones_and_moduli(polynomial):
+    lattice, most = phase_lattice(polynomial), 4
+    generators = set(indecomposable_invariants(lattice, 3, most))
+    generators |= {tuple(-a for a in vector) for vector in generators}
+    invariant = {v for v in product(range(-most, most + 1), repeat=3) if sum(v) == 0 and lattice.contains(v)}
+    small = {v for v in invariant if 0 < sum(max(a, 0) for a in v) <= most}
+
+    def fits(part, whole):
+        return all(0 <= a <= b or b <= a <= 0 for a, b in zip(part, whole, strict=True))
+
+    for vector in small:
+        parts = [g for g in generators if fits(g, vector)]
+        assert parts
+        # A generator has no other one in it: nothing is listed that others make.
+        assert (vector in generators) == (parts == [vector])
+
+
+def test_permutations_within_classes_are_all_there_and_no_others():
+    assert permuted((3, -1, -2), [(0, 1, 2)]) == set(permutations((3, -1, -2)))
+    assert permuted((3, -1, -2), [(0,), (1, 2)]) == {(3, -1, -2), (3, -2, -1)}
