@@ -9,7 +9,16 @@ from laflow.metric.linearised import linearised
 from laflow.metric.phi_model import MetricData, PhiModel
 from laflow.metric.training import train_metric
 from verify.experiments import Table, _figures
-from verify.experiments._metrics import SURFACES, FeatureName, Points, fresh_model, model_sigma, packed_sigma, spread
+from verify.experiments._metrics import (
+    SURFACES,
+    FeatureName,
+    Points,
+    fresh_model,
+    model_sigma,
+    packed_sigma,
+    spread,
+    with_input_spread,
+)
 
 COLUMNS = ("surface", "features", "Fubini–Study", "frozen, t → ∞", "frozen, stopped", "trained", "stopped/trained")
 
@@ -35,7 +44,7 @@ class Case:
 class Setting:
     """A random model and the points of its three samples, prepared: to train on, to choose by, to report on."""
 
-    name: FeatureName
+    name: str
     seed: int
     sample: Points
     model: PhiModel
@@ -44,11 +53,16 @@ class Setting:
     test: MetricData
 
 
-def setting(sample: Points, name: FeatureName, seed: int, *, width: int, activation: str) -> Setting:
-    """The model of this seed on these points."""
+def setting(
+    sample: Points, name: FeatureName, seed: int, *, width: int, activation: str, inputs: float | None = None
+) -> Setting:
+    """The model of this seed on these points; `inputs`: their standard deviation, None for bends of size 1."""
     model = fresh_model(sample.train, name, seed, width=width, activation=activation)
+    if inputs is not None:
+        model = with_input_spread(model, sample.train, inputs)
     prepared = (model.prepare(some, np.float64) for some in (sample.train, sample.validation, sample.test))
-    return Setting(name, seed, sample, model, *prepared)
+    called = name if inputs is None else f"{name}, narrow"
+    return Setting(called, seed, sample, model, *prepared)
 
 
 def compared(one: Setting, steps: int) -> Case:

@@ -1,7 +1,7 @@
 """What the experiments on metrics share: hypersurfaces, features, models, points that no run has seen, and progress."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from time import monotonic
 from typing import Literal
@@ -62,6 +62,19 @@ def fresh_model(sample: PointSample, name: FeatureName, seed: int, *, width: int
         activation=str(options.get("activation", "gelu")),
         parametrisation="ntk",
     )
+
+
+def with_input_spread(model: PhiModel, sample: PointSample, spread: float) -> PhiModel:
+    """The model with inputs of this standard deviation, its last layer scaled to the ∂∂̄φ that it had."""
+    some = sample.take(np.arange(min(len(sample), 2000)))
+    values = model.features.jets(some.points, some.frame)[0]
+    # Constant features, such as the patch's own coordinate, stay constant.
+    deviation = values.std(axis=0)
+    scaled = replace(model, scale=np.where(deviation > 0.0, deviation, spread) / spread)
+    bends = [np.linalg.norm(one.potential_jets(some)[1 + 2 * model.network.dimension :]) for one in (model, scaled)]
+    parameters = scaled.parameters.copy()
+    parameters[-(model.network.sizes[-2] + 1) :] *= bends[0] / bends[1]
+    return scaled.with_parameters(parameters)
 
 
 def packed_sigma(metric: np.ndarray, data: MetricData) -> float:

@@ -29,7 +29,12 @@ def _fewer_cases(monkeypatch):
     panels = {"rank": [("rank 1", 1.0, 5, 1), ("rank 2", 1.0, 5, 2)]}
     monkeypatch.setattr(registry.load(experiments, "krylov-rank-time"), "PANELS", panels)
     few_metrics = {
-        "metric-frozen": {"DIMENSIONS": (2,), "FEATURES": ("symmetric",), "HELD_OUT": 40, "WIDTH": 4},
+        "metric-frozen": {
+            "DIMENSIONS": (2,),
+            "FEATURES": (("coordinates", 0.2), ("symmetric", None)),
+            "HELD_OUT": 40,
+            "WIDTH": 4,
+        },
         "metric-infinite-width": {"DIMENSIONS": (1,), "FEATURES": ("symmetric",), "WIDTH": 4},
         "metric-spectrum": {"KERNEL_POINTS": 5, "WIDTH": 4, "DEPTH": 1},
         "metric-drift": {"WIDTHS": (4, 16), "KERNEL_POINTS": 5},
