@@ -10,7 +10,7 @@ import typer
 
 from laflow.cli import console, metric_options, options
 from laflow.cli.metric_report import as_json, short, training_of, training_progress, with_error
-from laflow.cli.metric_train import FRESH_POINTS, Network, train_on, training_sample
+from laflow.cli.metric_train import FRESH_POINTS, Network, train_on, training_sample, with_sharper_kappa
 from laflow.errors import ConvergenceError, FileError, LaflowError, ShapeError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def contest(chosen: TrainingOptions, model: PhiModel, sample: PointSample, seed:
             trained = train_on(sample, model, chosen, seed, watch)
     except LaflowError as error:
         return Contestant(chosen.method, None, None, str(error))
-    return Contestant(chosen.method, trained.model, training_of(trained))
+    return Contestant(chosen.method, with_sharper_kappa(trained.model, seed), training_of(trained))
 
 
 def show(

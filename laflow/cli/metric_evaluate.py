@@ -105,7 +105,7 @@ def measures(found: Evaluation, reference: Evaluation, dimension: int) -> list[l
         ["least eigenvalue", *(f"{item.least_eigenvalue:.3g}" for item in both), ""],
     ]
     if found.kappa.standard_error:
-        rows.append(["κ, estimated", with_error(found.kappa), "", ""])
+        rows.append(["κ, an estimate", with_error(found.kappa), "", ""])
     return rows
 
 

@@ -27,7 +27,7 @@ KNOWN = (
     "or a polynomial like 'z0^3 + z1^3 + z2^3 - 2*z0*z1*z2'"
 )
 # One seed gives every command its own random numbers: points to evaluate on are never those trained on.
-POINTS, TRAINING, FRESH, KERNEL, SLICE = range(5)
+POINTS, TRAINING, FRESH, KERNEL, SLICE, KAPPA = range(6)
 # Bytes that a point and its geometry take while points are sampled and charted: 1.3 KiB as measured for quintics.
 BYTES_PER_POINT = 2048
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,18 +104,19 @@ def train(
         **({"batch": batch} if method == "adam" else {}),
         **training,
     }
+    learned = with_sharper_kappa(trained.model, seed)
     files.make_folder(path)
-    save_metric(trained.model, path, notes)
+    save_metric(learned, path, notes)
     if picture is not None:
         draw_training(picture, [(method, training)], sample)
     fresh = metric_options.fresh_sample(sample.hypersurface, None, None, FRESH_POINTS, seed)
-    found = evaluate(trained.model, fresh)
-    reference = evaluate_metric(fresh.fubini_study, fresh, trained.model.kappa)
+    found = evaluate(learned, fresh)
+    reference = evaluate_metric(fresh.fubini_study, fresh, learned.kappa)
     result: dict[str, Any] = {
         "model": str(path),
         "surface": metric_options.surface_text(sample.hypersurface),
         "dimension": sample.hypersurface.dimension,
-        "parameters": trained.model.network.parameter_count,
+        "parameters": learned.network.parameter_count,
         "training": notes,
         "evaluation": as_json(found),
         "fubini_study": as_json(reference),
@@ -129,6 +130,8 @@ def train(
     console.show_table(f"On {len(fresh)} fresh points", ("", "Fubini–Study", "trained"), rows, caption=CAPTION)
     took = f"{trained.steps} steps in {trained.seconds:.1f} s"
     events = f", {trained.recoveries} recoveries, {trained.restarts} restarts"
+    if learned.kappa.standard_error:
+        console.show_line(f"κ {with_error(learned.kappa)}, by the learned metric; {with_error(model.kappa)} by points")
     console.show_line(took + (events if trained.recoveries or trained.restarts else ""))
     console.show_line(f"model saved to {path}" + (f", picture to {picture}" if picture else ""))
 
@@ -158,6 +161,18 @@ def train_on(
             callback=watch,
             checkpoints=checkpoints,
         )
+
+
+def with_sharper_kappa(model: PhiModel, seed: int) -> PhiModel:
+    """The model with κ estimated anew, its metric being the control variate; as it is where κ is known exactly."""
+    from laflow.metric.controlled_volume import controlled_kappa
+
+    if not model.kappa.standard_error:
+        return model
+    sample = metric_options.fresh_sample(
+        model.hypersurface, None, None, FRESH_POINTS, seed, stream=metric_options.KAPPA
+    )
+    return replace(model, kappa=controlled_kappa(model, sample))
 
 
 def training_sample(surface: str, points: int | None, seed: int, network: Network, precision: str) -> PointSample:

@@ -106,6 +106,19 @@ def test_a_surface_is_enough_to_train_on(folder, capsys):
     assert load_metric("metric.npz").hypersurface.dimension == 1
 
 
+def test_where_no_closed_form_is_known_the_learned_metric_sharpens_kappa(folder, capsys):
+    surface = "z0^3 + z1^3 + z2^3 + z0^2*z1"
+    train = ["metric", "train", surface, "--points", "300", "--steps", "6", "--width", "8", "--depth", "1"]
+    kappa = reported(capsys, [*train, "--out", "k.npz"])["evaluation"]["kappa"]
+    from laflow.metric.volume import kappa as by_points
+
+    plain = by_points(load_metric("k.npz").hypersurface, metric_options.read_sample(surface, 300, 300, seed=0))
+    assert 0.0 < kappa["standard_error"] < 0.1 * plain.standard_error
+    assert abs(kappa["value"] - plain.value) <= 4.0 * plain.standard_error
+    assert run([*train, "--out", "k.npz"]) == 0
+    assert "by the learned metric" in capsys.readouterr().out
+
+
 def test_the_same_seed_trains_the_same_model_and_another_seed_another(folder):
     train = ["metric", "train", "fermat-cubic", "--points", "100", *FAST]
     for name, seed in (("first", "5"), ("again", "5"), ("other", "6")):
