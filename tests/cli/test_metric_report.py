@@ -2,8 +2,11 @@
 
 import json
 import math
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from laflow.cli import metric_report
 from laflow.cli.metric_compare import sigma_after
@@ -28,6 +31,20 @@ from laflow.metric.training import TrainingStep
 )
 def test_values_are_told_with_two_digits_of_their_error(value, error, told):
     assert metric_report.with_error(Estimate(value, error)) == told
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-12.0, 3.0))
+def test_what_is_told_is_the_value_within_a_share_of_its_error(value, power):
+    error = 10.0**power
+    told = metric_report.with_error(Estimate(value, error))
+    if "±" not in told:
+        assert error <= 1e-12 * abs(value)
+        return
+    found = re.fullmatch(r"\(?(\S+) ± ([^\s)]+)\)?(e[+-]\d+)?", told)
+    scale = float(f"1{found[3] or ''}")
+    # Two digits: half a unit of the second one is at most a twentieth of the error.
+    assert abs(float(found[1]) * scale - value) <= 0.051 * error + 1e-12 * abs(value)
+    assert abs(float(found[2]) * scale - error) <= 0.051 * error
 
 
 def test_json_has_null_for_what_is_no_number():
