@@ -57,6 +57,11 @@ def evaluate(
             advance("this metric")
             flat = evaluate_curvature(zero, some)
             advance("Fubini–Study")
+    if found.positive_share < 1.0:
+        console.note(
+            f"{model} is no metric: it is not positive at {100 * (1.0 - found.positive_share):.3g} % of the points, "
+            "and neither its class nor its curvature says anything; train it again"
+        )
     if picture is not None:
         draw(picture, learned, fresh, seed)
     result: dict[str, Any] = {

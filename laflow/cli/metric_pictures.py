@@ -86,8 +86,9 @@ def save_residuals(
     axes = figure.subplots(1, len(metrics) + 1, width_ratios=[*[1.0] * len(metrics), 1.05])
     half = float(np.abs(frame.parameter.real).max())
     for axis, metric in zip(axes, metrics, strict=False):
-        shown = np.log1p(metric.on_slice)
-        size = float(np.nanmax(np.abs(shown)))
+        # Where det g is not positive there is no logarithm: the slice stays white.
+        shown = np.log(np.where(metric.on_slice > -1.0, 1.0 + metric.on_slice, np.nan))
+        size = float(np.nanmax(np.abs(shown), initial=0.0)) or 1.0
         image = axis.imshow(
             shown, cmap=_cividis_on_white(), vmin=-size, vmax=size, origin="lower", extent=(-half, half, -half, half)
         )

@@ -164,6 +164,20 @@ def test_curvature_is_measured_when_asked_for(folder, capsys):
     assert "Euler number" in capsys.readouterr().out
 
 
+def test_a_form_that_is_no_metric_is_told_and_drawn_where_it_has_a_logarithm(folder, capsys):
+    from laflow.metric.model_files import save_metric
+
+    model = load_metric("m.npz")
+    parameters = model.parameters.copy()
+    parameters[-5:] *= 40.0  # the last layer, and with it φ
+    save_metric(model.with_parameters(parameters), "bad.npz")
+    assert run(["metric", "evaluate", "bad.npz", "--points", "100", "--picture", "bad.png", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["evaluation"]["positive_share"] < 1.0
+    assert "bad.npz is no metric: it is not positive at" in told.err
+    assert iio.imread("bad.png").std() > 10
+
+
 def test_the_kernel_of_a_model_stands_beside_that_of_a_random_network(folder, capsys):
     report = reported(capsys, ["metric", "kernel", "m.npz", "--points", "40"])
     for spectrum in (report["trained"], report["random"]):
