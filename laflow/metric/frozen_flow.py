@@ -154,9 +154,15 @@ def flow_limit(
     of exact solutions: for n = 1 in this one, for n ≥ 2 close to it. Steps that raise the loss or lose the metric's
     positivity are refused. Ends when 5 steps together lower the loss by less than `tolerance` of it; modes with
     eigenvalues below `least_damping` times their sum over the points are left where they are. `callback` is told the
-    coordinates and the loss after every step.
+    coordinates and the loss after every step. Raises `ValueRangeError` where the flow does not begin with a metric.
     """
     position, damping, taken = np.zeros(metric.coordinates), 1e-2, 0
+    lost = ~metric.residuals(position).positive
+    if lost.any():
+        raise ValueRangeError(
+            f"the flow begins with a metric that is not positive definite at {int(lost.sum())} of {lost.size} points, "
+            f"the first being {int(np.argmax(lost))}: linearise a smaller φ, as that of PhiModel.fresh"
+        )
     loss, start = metric.loss(position), metric.gradient_size(position)
     history, converged = [loss], start == 0.0
     while taken < steps and not converged:

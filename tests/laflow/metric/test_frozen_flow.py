@@ -221,3 +221,6 @@ def test_what_does_not_fit_is_refused():
         flow_positions(metric, [1.0, 0.5])
     with pytest.raises(ShapeError, match=r"give \(n, n, N\)"):
         AffineMetric(np.ones((1, 1, 3)), ones, ones, np.ones((4, 2)))
+    lost = AffineMetric(np.array([[[1.0, -2.0, -3.0]]]), ones, ones, np.ones((3, 2)))
+    with pytest.raises(ValueRangeError, match="not positive definite at 2 of 3 points, the first being 1"):
+        flow_limit(lost)
