@@ -20,8 +20,8 @@ import optax  # type: ignore[import-not-found]
 from flax import linen as nn  # type: ignore[import-not-found]
 from MLGeometry import bihomoNN, loss  # type: ignore[import-not-found]
 
-# Of two and three layers, batches of 100 to 1000, and rates from 3e-3 to 1e-2, what has the lowest σ after a minute.
-LAYERS, WIDTH, BATCH, RATE = 2, 64, 100, 1e-2
+# Of two and three layers, batches of 50 to 1000, and rates from 3e-3 to 3e-2, what has the lowest σ after a minute.
+LAYERS, WIDTH, BATCH, RATE = 2, 64, 50, 1e-2
 EVALUATED_AT_ONCE = 500
 
 
