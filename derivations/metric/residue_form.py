@@ -45,7 +45,7 @@ claimed = full_gradient_square / (square * p_y * pbar_y)
 # weights under z → λz, λλ̄ = ρ: |z|² has degree 1 in ρ, |∂p|² has degree d - 1 = n + 1
 rho, size, steepness = (
     Array(name, latex=latex)[()]
-    for name, latex in (("rho", r"\rho"), ("size", "|z|^2"), ("steepness", r"|\partial p|^2"))
+    for name, latex in (("rho", r"\rho"), ("size", r"{|z|^2}"), ("steepness", r"{|\partial p|^2}"))
 )
 
 
