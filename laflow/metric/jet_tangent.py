@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from laflow.kernels import jet_activation_tangent
 from laflow.metric.jet_network import JetNetwork, Layer, Tape
+from laflow.metric.kernel_workspace import workspace
 
 Array = NDArray[Any]
 
@@ -30,30 +32,19 @@ def output_tangent(network: JetNetwork, tape: Tape, direction: Array) -> Array:
 
 
 def activation_tangent(dimension: int, layer: Layer, change: Array) -> Array:
-    """Change of σ(u)'s jet when the jet of u (channels, points, units) changes by `change`: the differential of
-    σ(u), σ' ∂u and σ'' ∂u∂̄u + σ' ∂∂̄u, the last packed."""
+    """Change of σ(u)'s jet when the jet of u (channels, points, units) changes by `change`, in the same order.
+
+    By the kernel of `derivations/metric/jet_activation_tangent.py`.
+    """
     assert layer.derivatives is not None
-    first, second, third = layer.derivatives
-    n, before = dimension, layer.before
-    slope_real, slope_imag, bend = _orders(n, before)
-    real, imag, bend_change = _orders(n, change)
     after = np.empty_like(change)
-    after_real, after_imag, after_bend = _orders(n, after)
-    after[0] = first * change[0]
-    turn, turn_of_second = second * change[0], third * change[0]
-    for a in range(n):
-        after_real[a] = turn * slope_real[a] + first * real[a]
-        after_imag[a] = turn * slope_imag[a] + first * imag[a]
-        for b in range(n):
-            plus, minus = slope_real[a] + slope_imag[a], slope_imag[a] - slope_real[a]
-            product = slope_real[b] * plus + slope_imag[b] * minus
-            product_change = real[b] * plus + imag[b] * minus
-            product_change += slope_real[b] * (real[a] + imag[a]) + slope_imag[b] * (imag[a] - real[a])
-            after_bend[a, b] = turn_of_second * product + second * product_change
-            after_bend[a, b] += turn * bend[a, b] + first * bend_change[a, b]
+    _, *jet = _orders(dimension, layer.before)
+    given = [*(array.ravel() for array in layer.derivatives), *jet, *_orders(dimension, change)]
+    jet_activation_tangent.sites(*given, *_orders(dimension, after), workspace(jet_activation_tangent, *given))
     return after
 
 
-def _orders(n: int, jets: Array) -> tuple[Array, Array, Array]:
-    shape = (n, n, *jets.shape[1:])
-    return jets[1 : 1 + n], jets[1 + n : 1 + 2 * n], jets[1 + 2 * n :].reshape(shape)
+def _orders(n: int, jets: Array) -> tuple[Array, Array, Array, Array]:
+    """Value (sites,), slopes (n, sites) and bend (n, n, sites) of jets (channels, points, units), not copied."""
+    flat = jets.reshape(jets.shape[0], -1)
+    return flat[0], flat[1 : 1 + n], flat[1 + n : 1 + 2 * n], flat[1 + 2 * n :].reshape(n, n, -1)

@@ -103,6 +103,7 @@ MUTATIONS = [
         "bend_covector[other_direction, direction, start:stop]",
         "bend_covector[direction, 0, start:stop]",
     ),
+    ("jet_activation_tangent", "imag_change_p[p] + real_change_p[p]", "imag_change_p[p] - real_change_p[p]"),
     ("monge_ampere_3", "imag_13_p[p] * m_23_p[p] + m_32_p[p]", "imag_13_p[p] * m_32_p[p] + m_23_p[p]"),
 ]
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from laflow.kernels import activation_tanh, jet_activation, jet_activation_adjoint
+from laflow.kernels import activation_tanh, jet_activation, jet_activation_adjoint, jet_activation_tangent
 
 jax.config.update("jax_enable_x64", True)
 SITES = 7
@@ -87,6 +87,24 @@ def test_the_adjoint_is_the_transposed_derivative_that_autodiff_finds(n):
     exact = jax.jit(jax.vmap(one, in_axes=-1, out_axes=-1))((value, *slopes), covectors)
     for seen, wanted in zip(found, exact, strict=True):
         # the factor: sums of up to nine products of third derivatives
+        np.testing.assert_allclose(seen, wanted, rtol=0.0, atol=10 * CLOSE["atol"])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_the_tangent_is_the_derivative_that_autodiff_finds(n):
+    rng = np.random.default_rng(20 + n)
+    value, *slopes = jets(n, rng)
+    turn, *changes = jets(n, rng)
+    _, *derived = derivatives(value)
+    found = outputs(value, *slopes)
+    given = (*derived, *slopes, turn, *changes)
+    jet_activation_tangent.sites(*given, *found, work(jet_activation_tangent, *given))
+
+    def one(jet, change):
+        return jax.jvp(jet_of_tanh, jet, change)[1]
+
+    exact = jax.jit(jax.vmap(one, in_axes=-1, out_axes=-1))((value, *slopes), (turn, *changes))
+    for seen, wanted in zip(found, exact, strict=True):
         np.testing.assert_allclose(seen, wanted, rtol=0.0, atol=10 * CLOSE["atol"])
 
 
