@@ -28,6 +28,8 @@ SINGULAR = {
 }
 
 
+LINE_LENGTH = 120  # as the formatter of this repository has it
+
 # names that a block function uses for itself
 RESERVED = {"p", "out_p", "new", "sum_", "near", "node", "edge", "entry", "count", "start", "stop", "block", "work"}
 
@@ -162,10 +164,20 @@ class BlockText(ABC):
             with self.lines.block("else:"):
                 self.lines.add(f"{target} = 0.0")
         elif 4 * self.lines.depth + len(f"{target} = {value}") > 110:
-            self.lines.add(f"new = {value}")
+            self._assign_new(value)
             self.lines.add(f"{target} = new")
         else:
             self.lines.add(f"{target} = {value}")
+
+    def _assign_new(self, value: str) -> None:
+        """``new = value``; what is too long for a line, summand by summand in the same order."""
+        if 4 * self.lines.depth + len(f"new = {value}") <= LINE_LENGTH:
+            self.lines.add(f"new = {value}")
+            return
+        (sign, first), *rest = signed_terms(value)
+        self.lines.add(f"new = {sign.replace('+', '')}{first}")
+        for sign, term in rest:
+            self.lines.add(f"new {sign}= {term}")
 
     def add_reads(self) -> None:
         """Write the assignments of the local names."""
@@ -242,3 +254,16 @@ def start_value(how: Accumulate) -> str:
 
 def is_transposed(term_or_nest: Term | LoopNest) -> bool:
     return term_or_nest.edge is not None and term_or_nest.edge.reach is Reach.TRANSPOSE
+
+
+def signed_terms(text: str) -> list[tuple[str, str]]:
+    """The summands of an expression's text with their signs; what stands in brackets is left alone."""
+    terms, sign, depth, begin = [], "+", 0, 0
+    if text.startswith("-"):
+        sign, begin = "-", 1
+    for position, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if depth == 0 and text[position : position + 3] in (" + ", " - "):
+            terms.append((sign, text[begin:position]))
+            sign, begin = text[position + 1], position + 3
+    return [*terms, (sign, text[begin:])]

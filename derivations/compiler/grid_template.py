@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from derivations.algebra.language import Entry
-from derivations.compiler.block_text import BlockText, is_transposed, size_name, start_value
+from derivations.compiler.block_text import LINE_LENGTH, BlockText, is_transposed, signed_terms, size_name, start_value
 from derivations.compiler.loop_nest import Accumulate, Edge, LoopNest, Term
 from derivations.compiler.lowering import NEIGHBOURS, NODES, VISITED
 
-LINE_LENGTH = 120  # as the formatter of this repository has it
 NEIGHBOUR = "neighbour"  # the loop variable over neighbours
 NEIGHBOURS_AT_ONCE, TERMS_AT_ONCE = 9, 4
 
@@ -183,19 +182,6 @@ class GridBlock(BlockText):
         others = [self.slot] if _is_pair(entry) else self.other_indices(entry)
         nodes = f"{self.near} : {self.near} + count" if self._lies_at_neighbour(entry) else "start:stop"
         return f"{array.name}[{', '.join([*others, nodes])}]"
-
-
-def signed_terms(text: str) -> list[tuple[str, str]]:
-    """The summands of an expression's text with their signs; what stands in brackets is left alone."""
-    terms, sign, depth, begin = [], "+", 0, 0
-    if text.startswith("-"):
-        sign, begin = "-", 1
-    for position, letter in enumerate(text):
-        depth += (letter in "([") - (letter in ")]")
-        if depth == 0 and text[position : position + 3] in (" + ", " - "):
-            terms.append((sign, text[begin:position]))
-            sign, begin = text[position + 1], position + 3
-    return [*terms, (sign, text[begin:])]
 
 
 def _is_pair(entry: Entry) -> bool:

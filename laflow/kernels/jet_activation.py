@@ -3,7 +3,7 @@
 # lemma:      Eqs. for ∂σ(u), ∂∂̄σ(u) (chain rule); φ-model of arXiv:2310.19870
 # SymPy:      1.14.0
 # derivation: sha256 46cf28d2de444444306700128d3145462621e9ba0bed309cf3f07ba46819eb4a
-# body:       sha256 6d4750ebf0b740a5f100d039b84ac5191257e83cf5ccf7135fb962f721989f8b
+# body:       sha256 43bd52693c50ca91ae7decde21cb55ea21cf55118208d769076806da6982897e
 
 """Slopes and bend of σ(u) from those of u.
 
@@ -67,7 +67,8 @@ def _sites_block(
             real_slope_p = real_slope[other_direction, start:stop]
             bend_p = bend[direction, other_direction, start:stop]
             for p in range(count):
-                new = bend_p[p] * first_p[p] + second_p[p] * (imag_slope_p[p] * minus_p[p] + plus_p[p] * real_slope_p[p])
+                new = bend_p[p] * first_p[p]
+                new += second_p[p] * (imag_slope_p[p] * minus_p[p] + plus_p[p] * real_slope_p[p])
                 out_p[p] = new
     # real_slope_out[a, s] = first[s] * real_slope[a, s]
     for direction in range(directions):

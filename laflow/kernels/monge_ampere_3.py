@@ -3,7 +3,7 @@
 # lemma:      Eqs. of Monge-Ampère and Jacobi; arXiv:2310.19870
 # SymPy:      1.14.0
 # derivation: sha256 4d46b926b67958616d43cb33cd28baec320087ee1fe3addc36982748d5727ae2
-# body:       sha256 bc9cd316c6f4e2e4a9f2f4b041494394187f2bd374bc04677c9a2b666b274060
+# body:       sha256 58c01a85bbc8218dc9a43a70bf522892d3e9efd0be7fbc5b4d15154df15e3a3d
 
 """Determinant of a packed metric and its derivatives, n = 3.
 
@@ -128,7 +128,11 @@ def _sites_block(
     #     m_21[s] * slope_21[s] / 2.0 + m_31[s] * slope_31[s] / 2.0
     out_p = determinant[start:stop]
     for p in range(count):
-        new = m_11_p[p] * slope_11_p[p] + m_12_p[p] * slope_12_p[p] / number_2 + m_13_p[p] * slope_13_p[p] / number_2 + m_21_p[p] * slope_21_p[p] / number_2 + m_31_p[p] * slope_31_p[p] / number_2
+        new = m_11_p[p] * slope_11_p[p]
+        new += m_12_p[p] * slope_12_p[p] / number_2
+        new += m_13_p[p] * slope_13_p[p] / number_2
+        new += m_21_p[p] * slope_21_p[p] / number_2
+        new += m_31_p[p] * slope_31_p[p] / number_2
         out_p[p] = new
 
 
