@@ -93,13 +93,8 @@ program = Program(
             first[s] * dB[a, b, s]
             + by_first[s] * B[a, b, s]
             + by_second[s] * (P[b, s] * plus[a, s] + Q[b, s] * minus[a, s])
-            + second[s]
-            * (
-                dP[b, s] * plus[a, s]
-                + dQ[b, s] * minus[a, s]
-                + P[b, s] * plus_change[a, s]
-                + Q[b, s] * minus_change[a, s]
-            ),
+            + second[s] * (dP[b, s] * plus[a, s] + dQ[b, s] * minus[a, s])
+            + second[s] * (P[b, s] * plus_change[a, s] + Q[b, s] * minus_change[a, s]),
         ),
         step(real_out[a, s], first[s] * dP[a, s] + by_first[s] * P[a, s]),
         step(imag_out[a, s], first[s] * dQ[a, s] + by_first[s] * Q[a, s]),
@@ -121,10 +116,10 @@ program = Program(
             EPS
             / 2
             * (
-                4 * magnitude(first[s] * dB[a, b, s])
-                + 5 * magnitude(second[s] * turn[s] * B[a, b, s])
-                + 8 * magnitude(third[s] * turn[s]) * slope_size[a, s] * slope_size[b, s]
-                + 9
+                5 * magnitude(first[s] * dB[a, b, s])
+                + 6 * magnitude(second[s] * turn[s] * B[a, b, s])
+                + 9 * magnitude(third[s] * turn[s]) * slope_size[a, s] * slope_size[b, s]
+                + 10
                 * magnitude(second[s])
                 * (slope_size[a, s] * change_size[b, s] + change_size[a, s] * slope_size[b, s])
             )

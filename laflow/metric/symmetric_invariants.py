@@ -42,7 +42,8 @@ def invariants_of(polynomial: Polynomial, highest_moment: int) -> Invariants:
             products += [(part, i, j) for j in places if j > i for part in parts]
     sums = [(members, k) for members in classes for k in range(1, len(members) + 1)]
     sums.remove((classes[-1], 1))
-    covered = {_less(first, second) for group in groups for first in _exponents_of(group) for second in _exponents_of(group)}
+    pairs = [(first, second) for group in groups for first in _exponents_of(group) for second in _exponents_of(group)]
+    covered = {_less(first, second) for first, second in pairs}
     mixed = _mixed_sums(polynomial, classes, {v for v in covered if _degree(v) == polynomial.degree or _degree(v) == 1})
     return Invariants(tuple(sums), tuple(carriers), tuple(products), mixed)
 

@@ -1,4 +1,4 @@
-"""Training a φ-model: every method learns, what is lost is found again, an interrupted run goes on as if nothing was."""
+"""Training a φ-model: every method learns, what is lost is found again, an interrupted run goes on unchanged."""
 
 import numpy as np
 import pytest
