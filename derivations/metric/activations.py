@@ -109,7 +109,7 @@ $(2 - u^2) \varphi$, $u (u^2 - 4) \varphi$. Sine: $\cos u$, $-\sin u$, $-\cos u$
             tensor(s, sp.sqrt(2) * density_from_erf[s]),
         ),
     ),
-    runs_in="laflow/metric/activations.py",
+    runs_in="laflow/metric/model/activations.py",
     limits="That erf' = (2/√π) e^{-u²}, sin' = cos and cos' = -sin is what these functions are taken to be here.",
     family="metric",
 )

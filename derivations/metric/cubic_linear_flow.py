@@ -113,7 +113,7 @@ $\det \partial\bar\partial\varphi$, and the residual is not linear.
         Wrong("the metric from its residual", "the target itself", tensor(x, target[x])),
         Wrong("in two dimensions it is not linear", "the linear part alone", scalar(linear_part)),
     ),
-    runs_in="laflow/metric/frozen_flow.py",
+    runs_in="laflow/metric/tangent/frozen_flow.py",
     limits=(
         "Proved for all sizes, one eigenvector at a time. That the eigenvectors of K w span the points (it is similar "
         "to a symmetric matrix, see frozen_flow), that e^{-λt} → 0 for λ > 0, and that the residuals of the class have "

@@ -139,7 +139,7 @@ $\eta t\, \varphi(-\eta\vartheta t)$.
             scalar(start - row * (1 - sp.exp(-(1 - factor) * (count + 1))) / kernel_of_factor * r),
         ),
     ),
-    runs_in="laflow/metric/frozen_flow.py",
+    runs_in="laflow/metric/tangent/frozen_flow.py",
     limits=(
         "The linearised model is proved for all sizes. Functions of the kernel are proved for scalars in its place, "
         "which carries over to matrices of all sizes because they are entire functions of one matrix; for a singular "

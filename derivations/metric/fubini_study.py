@@ -117,7 +117,7 @@ $h(u, \bar u) > 0$ unless $u$ is a multiple of $z$.
             scalar(total(turned[i, j] * turned_bar[i, j], i, j) / (pi * square**2)),
         ),
     ),
-    runs_in="laflow/metric/fubini_study.py",
+    runs_in="laflow/metric/geometry/fubini_study.py",
     limits=(
         "Proved for all sizes. That the volume of a hypersurface of degree d is d/n! (Wirtinger's theorem, and that "
         "the class of the form is that of a hyperplane) is used for the normalisation and not proved."

@@ -163,7 +163,7 @@ without any further term: the second derivatives of $z(x)$ do not enter.
         Wrong("pullback", "the frame is not conjugated", scalar(pullback(slopes))),
         Wrong("pullback", "the frame is taken at the start", scalar(pullback(tensor((b, j), jacobian_bar[b, j])))),
     ),
-    runs_in="laflow/metric/hypersurface.py",
+    runs_in="laflow/metric/geometry/hypersurface.py",
     limits=(
         "Proved for all sizes, for polynomials p, f and z(x) of the second degree with coefficients of any value (f "
         "with the terms that mix z and z̄, and linear ones): derivatives up to the second order at a point see no "

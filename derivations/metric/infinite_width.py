@@ -133,7 +133,7 @@ $$\frac{\partial K}{\partial \Sigma_{12}} = \dot K \qquad \text{(Price)}.$$
         Wrong("Price's equation", "the normalisation is held fixed", scalar(along_hk - c / determinant * density)),
         Wrong("heat equation", "without the factor 1/2", scalar(along_hh)),
     ),
-    runs_in="laflow/metric/infinite_width.py",
+    runs_in="laflow/metric/tangent/infinite_width.py",
     limits=(
         "The kernel is proved for all sizes, with an activation of the third degree: its first derivative at a point "
         "is that of any. The law of large numbers, that Θ_kl becomes δ_kl Θ, differentiation under "

@@ -124,7 +124,7 @@ $$\Theta(x, x') \to e^{-|x - x'|^2 / 2\ell^2}.$$
             scalar(sp.exp(-distance / (4 * ell**2)) * sp.exp((iota**2 + 1) * distance / (2 * ell**2))),
         ),
     ),
-    runs_in="laflow/metric/infinite_width.py",
+    runs_in="laflow/metric/tangent/infinite_width.py",
     limits=(
         "The law of large numbers, that the mean over a period of a slope of a periodic function is zero, "
         "differentiation under the integral, and that a linear differential equation has one solution, "

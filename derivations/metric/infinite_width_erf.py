@@ -104,7 +104,7 @@ $\ddot K = \frac{16}{\pi} \Sigma_{12} \det(1 + 2\Sigma)^{-3/2}$.
             scalar(-16 * c / (pi * whole_determinant(4) ** sp.Rational(3, 2))),
         ),
     ),
-    runs_in="laflow/metric/infinite_width.py",
+    runs_in="laflow/metric/tangent/infinite_width.py",
     limits=(
         "The Gaussian integral ∫ e^{-xᵀMx/2} = 2π det(M)^{-1/2}, Price's theorem (of which infinite_width proves the "
         "differential equation), and that sine and cosine are the solution of their equations that starts at 0 and 1, "

@@ -70,7 +70,7 @@ $\Theta = K + \Sigma_{12} \dot K = \frac{\ell}{2\pi} \big(\sin\alpha + 2(\pi - \
         ),
         Wrong("tangent kernel of one layer", "the slopes are left out", scalar(kernel)),
     ),
-    runs_in="laflow/metric/infinite_width.py",
+    runs_in="laflow/metric/tangent/infinite_width.py",
     limits=(
         "Price's theorem for the step and the ReLU (derivatives in the sense of distributions), of which "
         "infinite_width proves the differential equation, continuity at the end of the interval, and that sine and "

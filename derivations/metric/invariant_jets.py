@@ -120,7 +120,7 @@ $\lambda(x) z(x)$, $D$ becomes $\lambda D$ and all derivatives stay.
         Wrong("conjugate", "the invariants are real", invariant),
         Wrong("new representative", "T itself is taken as horizontal", tensor(i, scale * along[i])),
     ),
-    runs_in="laflow/metric/features.py",
+    runs_in="laflow/metric/features/feature_map.py",
     limits="Proved for all sizes. That ∂̄_b does not act on T_a is the holomorphy of the frame (implicit_pullback).",
     sizes=({"coordinates": 2}, {"coordinates": 3}),
     family="metric",

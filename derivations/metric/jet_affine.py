@@ -108,6 +108,6 @@ of the channel of values, and $f\,W Y$ is the covector of $h$.
             tensor((m, x, u), factor * total(covector[k, x, v] * weight[u, v], v, k)),
         ),
     ),
-    runs_in="laflow/metric/jet_network.py",
+    runs_in="laflow/metric/model/jet_network.py",
     family="metric",
 )

@@ -177,7 +177,7 @@ $\Theta(x, x') \to \Omega(x)\, \delta(x - x')$, the flow is local: $\dot g_{ij} 
         ),
         Wrong("local flow", "the measure stays", tensor((x, i, j), -measure[x] * strength[x] * pull[x, i, j])),
     ),
-    runs_in="laflow/metric/tangent_kernel.py",
+    runs_in="laflow/metric/tangent/tangent_kernel.py",
     limits=(
         "The integral is a weighted sum over points. That the first derivatives of a smooth map are those of its "
         "second-order expansion is used and not proved; so are the limits of infinite width and of a local kernel, of "

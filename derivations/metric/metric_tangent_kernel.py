@@ -200,7 +200,7 @@ exact where $r$ is quadratic in $\theta$.
             tensor((at, other), traced[at, other] / ((1 + start[at]) * (1 + start[other]))),
         ),
     ),
-    runs_in="laflow/metric/tangent_kernel.py",
+    runs_in="laflow/metric/tangent/tangent_kernel.py",
     limits=(
         "Proved for all sizes, with polynomials of the second degree near the points: the mixed derivative sees no "
         "more. That a derivative along θ commutes with ∂∂̄ is the equality of mixed derivatives, and ∂_I r is Jacobi's "

@@ -109,7 +109,7 @@ $\frac{L}{L - 1} \sum_l s_l^2 \big/ \big(\sum b\big)^2$ estimates the variance o
         ),
         Wrong("variance of the sum", "the variance of the mean", scalar(variance / L)),
     ),
-    runs_in="laflow/metric/estimates.py",
+    runs_in="laflow/metric/geometry/estimates.py",
     limits=(
         "Proved for all numbers of lines with equally many points each (a line with fewer has entries that are 0). "
         "The error of the ratio is that of its linearisation for many lines only, and so is the estimate of the "

@@ -149,7 +149,7 @@ $w \propto |\Omega|^2 / \det g_{FS} = \pi^n |z|^{2(n+1)} / |\partial p|^2$, whic
             multiply(gram, subtract(identity_matrix(directions), scaled(1 / square, outer(radial_bar, radial)))),
         ),
     ),
-    runs_in="laflow/metric/sampling.py",
+    runs_in="laflow/metric/geometry/sampling.py",
     limits=(
         "The two factors and the value of the determinant are proved for all n; and so are the changes of "
         "coordinates; det(1 + u vᵀ) = 1 + v·u is proved up to 4 by 4. That det AB = det A det B, and that the "

@@ -179,7 +179,7 @@ $r$ is constant.
         ),
         Wrong("bend with a residual", "linear in the residual", scalar(ratio_mixed / ratio)),
     ),
-    runs_in="laflow/metric/curvature.py",
+    runs_in="laflow/metric/quality/curvature.py",
     limits=(
         "That the derivative of log det is a trace is proved for n = 1, 2, 3, and the second derivative from it for "
         "all n. p and r are polynomials of low degree with coefficients of any value; that -∂∂̄ log det g is the Ricci "

@@ -121,7 +121,7 @@ $dr = (1 + r)\,\mathrm{tr}(g^{-1} dg)$. Moreover $L - \sigma^2$ is the variance 
             scalar(total(weights[x] * size[x] ** 2, x) / whole),
         ),
     ),
-    runs_in="laflow/metric/objective.py",
+    runs_in="laflow/metric/learning/objective.py",
     limits="σ is differentiated where no residual is 0. That G is det g times the packed inverse is a hypothesis, "
     "which monge_ampere proves for n = 1, 2, 3 in another form.",
     family="metric",

@@ -16,10 +16,10 @@ from laflow.errors import ConvergenceError, FileError, LaflowError, ShapeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from laflow.metric.evaluation import Evaluation
-    from laflow.metric.phi_model import PhiModel
-    from laflow.metric.sampling import PointSample
-    from laflow.metric.training import TrainingOptions
+    from laflow.metric.geometry.sampling import PointSample
+    from laflow.metric.learning.training import TrainingOptions
+    from laflow.metric.model.phi_model import PhiModel
+    from laflow.metric.quality.evaluation import Evaluation
 
 SECONDS = 20.0
 METHODS = ("gauss-newton", "adam", "lbfgs")
@@ -75,8 +75,8 @@ def compare(
         raise ShapeError(f"--method is {method[0]}, but there is no SURFACE to train on; give one")
     limit = SECONDS if seconds is None and steps is None else seconds
 
-    from laflow.metric.evaluation import evaluate, evaluate_metric
-    from laflow.metric.training import TrainingOptions
+    from laflow.metric.learning.training import TrainingOptions
+    from laflow.metric.quality.evaluation import evaluate, evaluate_metric
 
     loaded = read_models(model or [])
     sample = None
@@ -139,7 +139,7 @@ def compare(
 
 def read_models(paths: Sequence[Path]) -> list[tuple[Path, PhiModel, dict[str, Any]]]:
     """Models and their notes."""
-    from laflow.metric.model_files import load_metric_and_notes
+    from laflow.metric.model.model_files import load_metric_and_notes
 
     return [(path, *load_metric_and_notes(path)) for path in paths]
 

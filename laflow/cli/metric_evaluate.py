@@ -13,9 +13,9 @@ from laflow.cli.metric_report import as_json, short, with_error
 from laflow.cli.metric_train import CAPTION
 
 if TYPE_CHECKING:
-    from laflow.metric.evaluation import CurvatureEvaluation, Evaluation
-    from laflow.metric.phi_model import PhiModel
-    from laflow.metric.sampling import PointSample
+    from laflow.metric.geometry.sampling import PointSample
+    from laflow.metric.model.phi_model import PhiModel
+    from laflow.metric.quality.evaluation import CurvatureEvaluation, Evaluation
 
 POINTS = 20_000
 CURVATURE_POINTS = 2000
@@ -40,9 +40,9 @@ def evaluate(
     """Measure the metric of MODEL on fresh points: σ, class, positivity, and curvature if asked for."""
     metric_options.check_output(picture, "--picture", ".png", "a picture is saved")
 
-    from laflow.metric.evaluation import evaluate as evaluated
-    from laflow.metric.evaluation import evaluate_curvature, evaluate_metric
-    from laflow.metric.model_files import load_metric
+    from laflow.metric.model.model_files import load_metric
+    from laflow.metric.quality.evaluation import evaluate as evaluated
+    from laflow.metric.quality.evaluation import evaluate_curvature, evaluate_metric
 
     learned = load_metric(model)
     fresh = metric_options.fresh_sample(learned.hypersurface, sample, points, POINTS, seed)
@@ -130,9 +130,9 @@ def curvatures(
 def draw(path: Path, model: PhiModel, sample: PointSample, seed: int) -> None:
     """A picture of the residual on a slice of X, and of its distribution."""
     from laflow.cli.metric_pictures import Residuals, SliceFrame, save_residuals, surface_title
-    from laflow.metric import measures as of
-    from laflow.metric.slices import periods, universal_cover, widest_disc
-    from laflow.metric.volume import estimate_volume
+    from laflow.metric.geometry.slices import periods, universal_cover, widest_disc
+    from laflow.metric.geometry.volume import estimate_volume
+    from laflow.metric.quality import measures as of
 
     surface, rng = model.hypersurface, metric_options.generator(seed, metric_options.SLICE)
     if surface.dimension == 1:

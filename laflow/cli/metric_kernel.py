@@ -11,9 +11,9 @@ from laflow.cli import console, metric_options, options
 from laflow.cli.metric_report import short
 
 if TYPE_CHECKING:
-    from laflow.metric.phi_model import PhiModel
-    from laflow.metric.residual_spectrum import ResidualSpectrum
-    from laflow.metric.sampling import PointSample
+    from laflow.metric.geometry.sampling import PointSample
+    from laflow.metric.model.phi_model import PhiModel
+    from laflow.metric.tangent.residual_spectrum import ResidualSpectrum
 
 POINTS = 500
 LEADING = 10
@@ -31,8 +31,8 @@ def kernel(
     """Show the spectrum of MODEL's tangent kernel, beside that of a random network of the same shape."""
     metric_options.check_output(picture, "--picture", ".png", "a picture is saved")
 
-    from laflow.metric.model_files import load_metric
-    from laflow.metric.residual_spectrum import require_spectrum_room, residual_spectrum
+    from laflow.metric.model.model_files import load_metric
+    from laflow.metric.tangent.residual_spectrum import require_spectrum_room, residual_spectrum
 
     learned = load_metric(model)
     parameters = learned.network.parameter_count
@@ -87,7 +87,7 @@ def as_json(spectrum: ResidualSpectrum) -> dict[str, Any]:
 
 def untrained(model: PhiModel, sample: PointSample, seed: int) -> PhiModel:
     """A random network of the model's shape, as a training would begin with."""
-    from laflow.metric.phi_model import PhiModel
+    from laflow.metric.model.phi_model import PhiModel
 
     sizes = model.network.sizes
     return PhiModel.fresh(

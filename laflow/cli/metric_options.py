@@ -15,9 +15,9 @@ from laflow.errors import FileError, ProblemSizeError, ValueRangeError
 if TYPE_CHECKING:
     import numpy as np
 
-    from laflow.metric.features import FeatureMap
-    from laflow.metric.hypersurface import Hypersurface
-    from laflow.metric.sampling import PointSample
+    from laflow.metric.features.feature_map import FeatureMap
+    from laflow.metric.geometry.hypersurface import Hypersurface
+    from laflow.metric.geometry.sampling import PointSample
 
 DIMENSIONS = {"cubic": 1, "quartic": 2, "quintic": 3}
 _NAME = re.compile(r"(?P<family>fermat|dwork)(?:-(?P<degree>cubic|quartic|quintic))?(?::(?P<psi>.*))?")
@@ -77,9 +77,9 @@ Precision = Annotated[Literal["single", "double"], typer.Option(help="Of the ste
 
 def read_surface(text: str) -> Hypersurface:
     """The hypersurface of this name or polynomial. Raises `ValueRangeError` for what is neither, or not smooth."""
-    from laflow.metric.hypersurface import Hypersurface
-    from laflow.metric.polynomial import dwork, fermat
-    from laflow.metric.polynomial_text import parse_polynomial
+    from laflow.metric.geometry.hypersurface import Hypersurface
+    from laflow.metric.geometry.polynomial import dwork, fermat
+    from laflow.metric.geometry.polynomial_text import parse_polynomial
 
     named = _NAME.fullmatch(text.strip())
     if named is not None:
@@ -112,7 +112,7 @@ def is_points_file(text: str) -> bool:
 
 def surface_text(surface: Hypersurface) -> str:
     """The polynomial of a surface as text."""
-    from laflow.metric.polynomial_text import polynomial_text
+    from laflow.metric.geometry.polynomial_text import polynomial_text
 
     return polynomial_text(surface.polynomial)
 
@@ -126,7 +126,7 @@ def generator(seed: int, stream: int) -> np.random.Generator:
 
 def feature_map(kind: str, surface: Hypersurface) -> FeatureMap:
     """The features of this kind."""
-    from laflow.metric.features import FeatureMap
+    from laflow.metric.features.feature_map import FeatureMap
 
     polynomial = surface.polynomial
     return FeatureMap(kind, polynomial.variables, polynomial if kind == "symmetric" else None)
@@ -137,8 +137,8 @@ def read_sample(text: str, points: int | None, default: int, seed: int, bytes_pe
 
     `bytes_per_point`: what else a point will take. Raises `ProblemSizeError` before the memory runs out.
     """
-    from laflow.metric.point_files import load_points
-    from laflow.metric.sampling import sample_points
+    from laflow.metric.geometry.point_files import load_points
+    from laflow.metric.geometry.sampling import sample_points
 
     if is_points_file(text):
         if points is not None:
@@ -153,8 +153,8 @@ def fresh_sample(
     surface: Hypersurface, sample: Path | None, points: int | None, default: int, seed: int, stream: int = FRESH
 ) -> PointSample:
     """Points to look at a model with: those of the file `sample`, or fresh ones."""
-    from laflow.metric.point_files import load_points
-    from laflow.metric.sampling import sample_points
+    from laflow.metric.geometry.point_files import load_points
+    from laflow.metric.geometry.sampling import sample_points
 
     if sample is None:
         count = default if points is None else points
@@ -173,7 +173,7 @@ def fresh_sample(
 
 def require_room(points: int, bytes_per_point: int = 0) -> None:
     """Raises `ProblemSizeError`, with the largest number of points that fits, where memory will not do."""
-    from laflow.metric.kernel_memory import available_memory, readable
+    from laflow.metric.tangent.kernel_memory import available_memory, readable
 
     memory, each = available_memory(), BYTES_PER_POINT + bytes_per_point
     if points * each > memory:

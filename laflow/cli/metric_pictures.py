@@ -12,7 +12,7 @@ from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
 from laflow.cli.pictures import PALETTE, STYLE, new_figure, save_figure
-from laflow.metric.hypersurface import Hypersurface
+from laflow.metric.geometry.hypersurface import Hypersurface
 
 FloatArray = NDArray[np.float64]
 

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from laflow.metric.estimates import Estimate
-    from laflow.metric.training import TrainedMetric, TrainingStep
+    from laflow.metric.geometry.estimates import Estimate
+    from laflow.metric.learning.training import TrainedMetric, TrainingStep
 
 # Where stderr is no terminal: how many lines a training writes, and the seconds between two of them.
 LINES, SECONDS_BETWEEN_LINES = 12, (2.0, 60.0)

@@ -21,8 +21,8 @@ def sample(
     """Sample points of SURFACE by intersecting it with random lines; check its volume with them."""
     path = metric_options.output_path(out, "points.npz", "--out", "points are saved")
 
-    from laflow.metric.point_files import save_points
-    from laflow.metric.volume import estimate_volume, exact_volume, kappa
+    from laflow.metric.geometry.point_files import save_points
+    from laflow.metric.geometry.volume import estimate_volume, exact_volume, kappa
 
     found = metric_options.read_sample(surface, points, points, seed)
     files.make_folder(path)

@@ -14,10 +14,10 @@ from laflow.cli.metric_report import Watch, as_json, short, training_of, trainin
 
 if TYPE_CHECKING:
     from laflow.checkpoint import Checkpoints
-    from laflow.metric.evaluation import Evaluation
-    from laflow.metric.phi_model import PhiModel
-    from laflow.metric.sampling import PointSample
-    from laflow.metric.training import TrainedMetric, TrainingOptions
+    from laflow.metric.geometry.sampling import PointSample
+    from laflow.metric.learning.training import TrainedMetric, TrainingOptions
+    from laflow.metric.model.phi_model import PhiModel
+    from laflow.metric.quality.evaluation import Evaluation
 
 SECONDS = 60.0
 POINTS = 20_000
@@ -39,7 +39,7 @@ class Network:
 
     def fresh(self, sample: PointSample, seed: int) -> PhiModel:
         """A model with random parameters."""
-        from laflow.metric.phi_model import PhiModel
+        from laflow.metric.model.phi_model import PhiModel
 
         return PhiModel.fresh(
             sample,
@@ -85,9 +85,9 @@ def train(
     limit = SECONDS if seconds is None and steps is None else seconds
     network = Network(features, width, depth, activation, parametrisation)
 
-    from laflow.metric.evaluation import evaluate, evaluate_metric
-    from laflow.metric.model_files import save_metric
-    from laflow.metric.training import TrainingOptions
+    from laflow.metric.learning.training import TrainingOptions
+    from laflow.metric.model.model_files import save_metric
+    from laflow.metric.quality.evaluation import evaluate, evaluate_metric
 
     chosen = TrainingOptions(method, limit, steps, batch, learning_rate, precision)
     sample = training_sample(surface, points, seed, network, precision)
@@ -145,7 +145,7 @@ def train_on(
     checkpoints: Checkpoints | None = None,
 ) -> TrainedMetric:
     """Train a model as chosen. What overflows on the way is noticed by the training, and needs no warning."""
-    from laflow.metric.training import train_metric
+    from laflow.metric.learning.training import train_metric
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return train_metric(
@@ -165,7 +165,7 @@ def train_on(
 
 def with_sharper_kappa(model: PhiModel, seed: int) -> PhiModel:
     """The model with κ estimated anew, its metric being the control variate; as it is where κ is known exactly."""
-    from laflow.metric.controlled_volume import controlled_kappa
+    from laflow.metric.quality.controlled_volume import controlled_kappa
 
     if not model.kappa.standard_error:
         return model

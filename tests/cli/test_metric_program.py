@@ -11,9 +11,9 @@ import pytest
 
 from laflow.cli import metric_options, run
 from laflow.errors import FileError, ValueRangeError
-from laflow.metric.evaluation import evaluate
-from laflow.metric.model_files import load_metric, load_metric_and_notes
-from laflow.metric.point_files import load_points
+from laflow.metric.geometry.point_files import load_points
+from laflow.metric.model.model_files import load_metric, load_metric_and_notes
+from laflow.metric.quality.evaluation import evaluate
 
 FAST = ["--steps", "2", "--width", "4", "--depth", "1"]
 TRAIN = ["metric", "train", "points.npz", "--out", "new.npz", *FAST]
@@ -110,7 +110,7 @@ def test_where_no_closed_form_is_known_the_learned_metric_sharpens_kappa(folder,
     surface = "z0^3 + z1^3 + z2^3 + z0^2*z1"
     train = ["metric", "train", surface, "--points", "300", "--steps", "6", "--width", "8", "--depth", "1"]
     kappa = reported(capsys, [*train, "--out", "k.npz"])["evaluation"]["kappa"]
-    from laflow.metric.volume import kappa as by_points
+    from laflow.metric.geometry.volume import kappa as by_points
 
     plain = by_points(load_metric("k.npz").hypersurface, metric_options.read_sample(surface, 300, 300, seed=0))
     assert 0.0 < kappa["standard_error"] < 0.1 * plain.standard_error
@@ -129,7 +129,7 @@ def test_the_same_seed_trains_the_same_model_and_another_seed_another(folder):
 
 
 def test_points_to_evaluate_on_are_never_those_trained_on():
-    from laflow.metric.sampling import sample_points
+    from laflow.metric.geometry.sampling import sample_points
 
     surface = metric_options.read_surface("fermat-cubic")
     trained = metric_options.read_sample("fermat-cubic", 30, 30, seed=3)
@@ -165,7 +165,7 @@ def test_curvature_is_measured_when_asked_for(folder, capsys):
 
 
 def test_a_form_that_is_no_metric_is_told_and_drawn_where_it_has_a_logarithm(folder, capsys):
-    from laflow.metric.model_files import save_metric
+    from laflow.metric.model.model_files import save_metric
 
     model = load_metric("m.npz")
     parameters = model.parameters.copy()
@@ -370,7 +370,7 @@ def test_on_a_full_disk_the_old_model_stays_and_nothing_else(folder, capsys, mon
 
 
 def test_an_interrupted_training_goes_on_to_the_same_model(folder, capsys, monkeypatch):
-    from laflow.metric import training
+    from laflow.metric.learning import training
 
     train = ["metric", "train", "points.npz", "--steps", "4", "--width", "4", "--depth", "1", "--out"]
     kept = ["--checkpoint", "runs/run.npz", "--checkpoint-every", "1000"]

@@ -12,8 +12,8 @@ from laflow.cli import metric_report
 from laflow.cli.metric_compare import sigma_after
 from laflow.cli.metric_options import read_surface
 from laflow.cli.metric_pictures import surface_title
-from laflow.metric.estimates import Estimate
-from laflow.metric.training import TrainingStep
+from laflow.metric.geometry.estimates import Estimate
+from laflow.metric.learning.training import TrainingStep
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_flipped_bytes_are_noticed(saved):
 
 def test_foreign_files_are_refused(tmp_path):
     path = tmp_path / "foreign.npz"
-    with pytest.raises(ModelError, match="no model .*foreign"):
+    with pytest.raises(ModelError, match=r"no model .*foreign"):
         load_model(path)
     path.write_text("not a model")
     with pytest.raises(ModelError, match=r"foreign\.npz"):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.jet_network import JetNetwork
-from laflow.metric.objective import MetricObjective
-from laflow.metric.phi_model import PhiModel
-from laflow.metric.polynomial import dwork
-from laflow.metric.sampling import sample_points
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import dwork
+from laflow.metric.geometry.sampling import sample_points
+from laflow.metric.learning.objective import MetricObjective
+from laflow.metric.model.jet_network import JetNetwork
+from laflow.metric.model.phi_model import PhiModel
 from verify.peers.jax_phi_model import WAYS, AdamState, Inputs, JaxPhiModel, inputs
 
 # Each of up to 16 channels goes through 3 layers of at most 5 units of size about 1: 1e3 roundings.

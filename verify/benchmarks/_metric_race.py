@@ -69,11 +69,11 @@ def _mlgeometry(dimension: int, seconds: float, points: int, seed: int) -> dict[
     """The same points by file: sampling is spared."""
     import numpy as np
 
-    from laflow.metric.hypersurface import Hypersurface
-    from laflow.metric.measures import sigma
-    from laflow.metric.polynomial import fermat
-    from laflow.metric.sampling import sample_points
-    from laflow.metric.volume import kappa
+    from laflow.metric.geometry.hypersurface import Hypersurface
+    from laflow.metric.geometry.polynomial import fermat
+    from laflow.metric.geometry.sampling import sample_points
+    from laflow.metric.geometry.volume import kappa
+    from laflow.metric.quality.measures import sigma
     from verify import peers
 
     interpreter = mlgeometry_interpreter()

@@ -15,8 +15,8 @@ from verify.benchmarks._process import confine, keep_freed_memory
 if TYPE_CHECKING:
     import numpy as np
 
-    from laflow.metric.phi_model import PhiModel
-    from laflow.metric.sampling import PointSample
+    from laflow.metric.geometry.sampling import PointSample
+    from laflow.metric.model.phi_model import PhiModel
 
 BATCH, RATE = 500, 1e-2
 TEST_POINTS, TEST_SEED = 20_000, 2**20
@@ -31,11 +31,11 @@ def main(arguments: list[str]) -> int:
     keep_freed_memory()
     import numpy as np
 
-    from laflow.metric.hypersurface import Hypersurface
-    from laflow.metric.measures import determinants, sigma
-    from laflow.metric.phi_model import PhiModel
-    from laflow.metric.polynomial import fermat
-    from laflow.metric.sampling import sample_points
+    from laflow.metric.geometry.hypersurface import Hypersurface
+    from laflow.metric.geometry.polynomial import fermat
+    from laflow.metric.geometry.sampling import sample_points
+    from laflow.metric.model.phi_model import PhiModel
+    from laflow.metric.quality.measures import determinants, sigma
 
     rng = np.random.default_rng(seed)
     surface = Hypersurface(fermat(dimension))
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 def _by_laflow(
     model: "PhiModel", sample: "PointSample", end: float, rng: "np.random.Generator", who: str
 ) -> tuple["PhiModel", int]:
-    from laflow.metric.training import train_metric
+    from laflow.metric.learning.training import train_metric
 
     chosen: dict[str, Any] = {"method": "adam", "batch": BATCH, "learning_rate": RATE} if who == "laflow-adam" else {}
     left = max(end - time.time(), 0.1)
@@ -69,7 +69,7 @@ def _by_jax(
     """Adam in a lean loop: one compiled call a step."""
     import numpy as np
 
-    from laflow.metric.descent import annealed
+    from laflow.metric.learning.descent import annealed
     from verify.peers.jax_phi_model import AdamState, JaxPhiModel, inputs
 
     begun = time.time()

@@ -87,11 +87,11 @@ def step_candidates(
     """laflow first, then each way of JAX with each size of chunks: who, how, and what computes loss and gradient."""
     import jax.numpy as jnp
 
-    from laflow.metric.hypersurface import Hypersurface
-    from laflow.metric.objective import MetricObjective
-    from laflow.metric.phi_model import PhiModel
-    from laflow.metric.polynomial import fermat
-    from laflow.metric.sampling import sample_points
+    from laflow.metric.geometry.hypersurface import Hypersurface
+    from laflow.metric.geometry.polynomial import fermat
+    from laflow.metric.geometry.sampling import sample_points
+    from laflow.metric.learning.objective import MetricObjective
+    from laflow.metric.model.phi_model import PhiModel
     from verify.peers.jax_phi_model import JaxPhiModel, inputs
 
     sample = sample_points(Hypersurface(fermat(dimension)), points, np.random.default_rng(0))

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laflow.metric.frozen_flow import flow_limit
-from laflow.metric.linearised import linearised
-from laflow.metric.phi_model import MetricData, PhiModel
-from laflow.metric.training import train_metric
+from laflow.metric.learning.training import train_metric
+from laflow.metric.model.phi_model import MetricData, PhiModel
+from laflow.metric.tangent.frozen_flow import flow_limit
+from laflow.metric.tangent.linearised import linearised
 from verify.experiments import Table, _figures
 from verify.experiments._metrics import (
     SURFACES,

@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from laflow.metric.features import FeatureMap, coordinates, invariants, symmetric_invariants
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.monge_ampere import residuals
-from laflow.metric.phi_model import MetricData, PhiModel
-from laflow.metric.polynomial import fermat
-from laflow.metric.sampling import PointSample, sample_points
+from laflow.metric.features.feature_map import FeatureMap, coordinates, invariants, symmetric_invariants
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import fermat
+from laflow.metric.geometry.sampling import PointSample, sample_points
+from laflow.metric.model.monge_ampere import residuals
+from laflow.metric.model.phi_model import MetricData, PhiModel
 
 FeatureName = Literal["coordinates", "invariants", "symmetric"]
 SURFACES = {1: "cubic", 2: "K3", 3: "quintic"}

@@ -26,12 +26,12 @@ def main(arguments: list[str]) -> int:
     confine(1)
     import numpy as np
 
-    from laflow.metric.hypersurface import Hypersurface
-    from laflow.metric.measures import determinants, sigma
-    from laflow.metric.phi_model import PhiModel
-    from laflow.metric.polynomial import fermat
-    from laflow.metric.sampling import sample_points
-    from laflow.metric.training import train_metric
+    from laflow.metric.geometry.hypersurface import Hypersurface
+    from laflow.metric.geometry.polynomial import fermat
+    from laflow.metric.geometry.sampling import sample_points
+    from laflow.metric.learning.training import train_metric
+    from laflow.metric.model.phi_model import PhiModel
+    from laflow.metric.quality.measures import determinants, sigma
 
     rng = np.random.default_rng(seed)
     surface = Hypersurface(fermat(dimension))

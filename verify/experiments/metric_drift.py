@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laflow.metric.monge_ampere import residuals
-from laflow.metric.objective import MetricObjective
-from laflow.metric.phi_model import PhiModel
-from laflow.metric.tangent_kernel import drift, leading_spectrum, metric_rows, residual_rows, tangent_kernel
+from laflow.metric.learning.objective import MetricObjective
+from laflow.metric.model.monge_ampere import residuals
+from laflow.metric.model.phi_model import PhiModel
+from laflow.metric.tangent.tangent_kernel import drift, leading_spectrum, metric_rows, residual_rows, tangent_kernel
 from verify.experiments import Options, Report, Table, _figures
 from verify.experiments._metrics import SURFACES, Points, Progress, fresh_model, points, spread
 

@@ -19,15 +19,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laflow.metric.frozen_flow import flow_limit
-from laflow.metric.fubini_study import projective_angle
-from laflow.metric.infinite_width import GaussianKernel, WideNetwork
-from laflow.metric.linearised import KernelMetric
-from laflow.metric.monge_ampere import pack
-from laflow.metric.phi_model import MetricData
-from laflow.metric.sampling import PointSample, points_on, sample_points
-from laflow.metric.tangent_kernel import packed_metric_kernel
-from laflow.metric.volume import kappa
+from laflow.metric.geometry.fubini_study import projective_angle
+from laflow.metric.geometry.sampling import PointSample, points_on, sample_points
+from laflow.metric.geometry.volume import kappa
+from laflow.metric.model.monge_ampere import pack
+from laflow.metric.model.phi_model import MetricData
+from laflow.metric.tangent.frozen_flow import flow_limit
+from laflow.metric.tangent.infinite_width import GaussianKernel, WideNetwork
+from laflow.metric.tangent.linearised import KernelMetric
+from laflow.metric.tangent.tangent_kernel import packed_metric_kernel
 from verify.experiments import Options, Report, Table, _figures
 from verify.experiments._metrics import Progress, packed_sigma, surface
 

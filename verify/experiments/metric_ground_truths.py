@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from laflow.metric import measures
-from laflow.metric.curvature import chern_density, curvature_endomorphism, ricci_form, scalar_curvature, wedge
-from laflow.metric.estimates import Estimate
-from laflow.metric.fubini_study import fubini_study
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.metric_jets import MetricJets, fubini_study_jets
-from laflow.metric.polynomial import dwork, fermat
-from laflow.metric.sampling import PointSample, charted, points_on, sample_points
-from laflow.metric.volume import estimate_volume, exact_volume, kappa, kappa_of_volume
+from laflow.metric.geometry.estimates import Estimate
+from laflow.metric.geometry.fubini_study import fubini_study
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import dwork, fermat
+from laflow.metric.geometry.sampling import PointSample, charted, points_on, sample_points
+from laflow.metric.geometry.volume import estimate_volume, exact_volume, kappa, kappa_of_volume
+from laflow.metric.quality import measures
+from laflow.metric.quality.curvature import chern_density, curvature_endomorphism, ricci_form, scalar_curvature, wedge
+from laflow.metric.quality.metric_jets import MetricJets, fubini_study_jets
 from verify.experiments import Options, Report, Table, _figures
 from verify.oracles import cubic_periods, radial_metrics
 from verify.oracles.implicit_surface import ImplicitSurface

@@ -7,9 +7,9 @@ the same architecture from Fubini–Study, t → ∞. That kernel has (n² N)² 
 
 import numpy as np
 
-from laflow.metric.frozen_flow import flow_limit
-from laflow.metric.infinite_width import WideNetwork
-from laflow.metric.linearised import KernelMetric
+from laflow.metric.tangent.frozen_flow import flow_limit
+from laflow.metric.tangent.infinite_width import WideNetwork
+from laflow.metric.tangent.linearised import KernelMetric
 from verify.experiments import Options, Report, _figures
 from verify.experiments._frozen import Case, Setting, compared, draw, setting, table
 from verify.experiments._metrics import SURFACES, FeatureName, Progress, packed_sigma, points

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laflow.metric.phi_model import PhiModel
-from laflow.metric.tangent_kernel import drift, metric_rows, spectrum, tangent_kernel
-from laflow.metric.training import train_metric
+from laflow.metric.learning.training import train_metric
+from laflow.metric.model.phi_model import PhiModel
+from laflow.metric.tangent.tangent_kernel import drift, metric_rows, spectrum, tangent_kernel
 from verify.experiments import Options, Report, Table, _figures
 from verify.experiments._metrics import FeatureName, Progress, fresh_model, model_sigma, points
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from laflow.metric.sampling import PointSample
+from laflow.metric.geometry.sampling import PointSample
 
 RADII, NODES = np.linspace(0.006, 0.03, 5), 16
 

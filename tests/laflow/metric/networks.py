@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from laflow.metric.jet_network import JetNetwork
+from laflow.metric.model.jet_network import JetNetwork
 
 
 def random_jets(dimension: int, points: int, features: int, seed: int = 0) -> np.ndarray:

@@ -5,9 +5,9 @@ from itertools import product
 
 import numpy as np
 
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.polynomial import Polynomial, dwork, fermat
-from laflow.metric.sampling import PointSample, sample_points
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import Polynomial, dwork, fermat
+from laflow.metric.geometry.sampling import PointSample, sample_points
 
 DIMENSIONS = (1, 2, 3)
 KINDS = ("fermat", "dwork", "generic")

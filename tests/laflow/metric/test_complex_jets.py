@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laflow.metric.complex_jets import ComplexJet, holomorphic
+from laflow.metric.features.complex_jets import ComplexJet, holomorphic
 
 
 def monomial(x, powers, bars):

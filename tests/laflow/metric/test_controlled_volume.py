@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from laflow.metric.controlled_volume import controlled_kappa, controlled_volume
-from laflow.metric.phi_model import PhiModel
-from laflow.metric.training import train_metric
-from laflow.metric.volume import estimate_volume, exact_volume, kappa
+from laflow.metric.geometry.volume import estimate_volume, exact_volume, kappa
+from laflow.metric.learning.training import train_metric
+from laflow.metric.model.phi_model import PhiModel
+from laflow.metric.quality.controlled_volume import controlled_kappa, controlled_volume
 from tests.laflow.metric.surfaces import sampled
 
 # 4 standard errors are passed once in 16 000 draws; the draws here are fixed.

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric.curvature import chern_density, curvature_endomorphism, ricci_form, scalar_curvature, wedge
-from laflow.metric.metric_jets import MetricJets, frame_slopes, fubini_study_jets
+from laflow.metric.quality.curvature import chern_density, curvature_endomorphism, ricci_form, scalar_curvature, wedge
+from laflow.metric.quality.metric_jets import MetricJets, frame_slopes, fubini_study_jets
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, random_basis, sampled
 from tests.laflow.metric.test_hypersurfaces import oracle_at
 from verify.oracles import radial_metrics

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from laflow.errors import ConvergenceError, ShapeError
-from laflow.metric.differenced_jets import differenced_jets, metric_jets, shifted
-from laflow.metric.fubini_study import fubini_study
-from laflow.metric.metric_jets import fubini_study_jets
-from laflow.metric.phi_model import PhiModel
+from laflow.metric.geometry.fubini_study import fubini_study
+from laflow.metric.model.phi_model import PhiModel
+from laflow.metric.quality.differenced_jets import differenced_jets, metric_jets, shifted
+from laflow.metric.quality.metric_jets import fubini_study_jets
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, random_basis, sampled
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric.estimates import estimated_mean, estimated_ratio
+from laflow.metric.geometry.estimates import estimated_mean, estimated_ratio
 
 
 def correlated(rng, lines=400, size=5, shared=0.7):

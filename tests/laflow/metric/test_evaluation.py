@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from laflow.errors import ValueRangeError
-from laflow.metric.evaluation import evaluate, evaluate_curvature, evaluate_metric, relative_eigenvalues
-from laflow.metric.phi_model import PhiModel
-from laflow.metric.volume import kappa
+from laflow.metric.geometry.volume import kappa
+from laflow.metric.model.phi_model import PhiModel
+from laflow.metric.quality.evaluation import evaluate, evaluate_curvature, evaluate_metric, relative_eigenvalues
 from tests.laflow.metric.surfaces import DIMENSIONS, sampled
 
 # 4 standard errors are passed once in 16 000 draws; the draws here are fixed.
@@ -72,9 +72,9 @@ def test_the_euler_number_is_that_of_the_surface_and_differences_cost_little(dim
 
 def test_fubini_study_and_a_flat_potential_have_the_same_curvature():
     """φ = 0: the Ricci measure is that of the exact jets of Fubini–Study."""
-    from laflow.metric.curvature import scalar_curvature
-    from laflow.metric.measures import ricci_measure
-    from laflow.metric.metric_jets import fubini_study_jets
+    from laflow.metric.quality.curvature import scalar_curvature
+    from laflow.metric.quality.measures import ricci_measure
+    from laflow.metric.quality.metric_jets import fubini_study_jets
 
     model, sample = fresh(2), sampled("fermat", 2, 200, 1)
     flat = model.with_parameters(np.zeros_like(model.parameters))

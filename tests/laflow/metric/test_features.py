@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric.features import FeatureMap, coordinates, invariants, symmetric_invariants
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.polynomial import Polynomial, dwork, fermat
-from laflow.metric.sampling import sample_points
+from laflow.metric.features.feature_map import FeatureMap, coordinates, invariants, symmetric_invariants
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import Polynomial, dwork, fermat
+from laflow.metric.geometry.sampling import sample_points
 from tests.laflow.metric.circles import Chart
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, sampled
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric.features import invariants
-from laflow.metric.frozen_flow import LinearFlow, flow_limit, flow_positions
-from laflow.metric.linearised import AffineMetric, KernelMetric, kernel_factors, linearised
-from laflow.metric.monge_ampere import residuals
-from laflow.metric.phi_model import PhiModel
-from laflow.metric.tangent_kernel import metric_rows, residual_rows, tangent_kernel
+from laflow.metric.features.feature_map import invariants
+from laflow.metric.model.monge_ampere import residuals
+from laflow.metric.model.phi_model import PhiModel
+from laflow.metric.tangent.frozen_flow import LinearFlow, flow_limit, flow_positions
+from laflow.metric.tangent.linearised import AffineMetric, KernelMetric, kernel_factors, linearised
+from laflow.metric.tangent.tangent_kernel import metric_rows, residual_rows, tangent_kernel
 from tests.laflow.metric.surfaces import sampled
 
 

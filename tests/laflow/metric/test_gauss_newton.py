@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from laflow.metric import gauss_newton
-from laflow.metric.gauss_newton import Damping, gauss_newton_step
-from laflow.metric.limited_memory import Memory, begin, limited_memory_step
-from laflow.metric.objective import MetricObjective
-from laflow.metric.phi_model import PhiModel
+from laflow.metric.learning import gauss_newton
+from laflow.metric.learning.gauss_newton import Damping, gauss_newton_step
+from laflow.metric.learning.limited_memory import Memory, begin, limited_memory_step
+from laflow.metric.learning.objective import MetricObjective
+from laflow.metric.model.phi_model import PhiModel
 from tests.laflow.metric.surfaces import sampled
 
 

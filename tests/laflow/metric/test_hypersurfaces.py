@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.polynomial import dwork, fermat
-from laflow.metric.polynomial_text import parse_polynomial
-from laflow.metric.sampling import charted, points_on
-from laflow.metric.smoothness import singular_point
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import dwork, fermat
+from laflow.metric.geometry.polynomial_text import parse_polynomial
+from laflow.metric.geometry.sampling import charted, points_on
+from laflow.metric.geometry.smoothness import singular_point
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, sampled, surface
 from verify.oracles.implicit_surface import ImplicitSurface
 
@@ -123,7 +123,7 @@ def test_a_singular_one_in_random_coordinates_is_found_by_the_search(dimension):
 
 def substituted(polynomial, matrix):
     """p(M z), expanded with dictionaries."""
-    from laflow.metric.polynomial import Polynomial
+    from laflow.metric.geometry.polynomial import Polynomial
 
     total = {}
     for coefficient, exponents in zip(polynomial.coefficients, polynomial.exponents, strict=True):

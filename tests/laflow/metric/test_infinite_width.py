@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric.infinite_width import GaussianKernel, WideNetwork
-from laflow.metric.jet_network import JetNetwork
-from laflow.metric.tangent_kernel import complex_metric_kernel, metric_rows, potential_rows, tangent_kernel
+from laflow.metric.model.jet_network import JetNetwork
+from laflow.metric.tangent.infinite_width import GaussianKernel, WideNetwork
+from laflow.metric.tangent.tangent_kernel import complex_metric_kernel, metric_rows, potential_rows, tangent_kernel
 from tests.laflow.metric.networks import random_jets
 from verify.oracles.differenced_kernel import differenced_corner
 
@@ -178,7 +178,7 @@ def test_metric_kernels_are_symmetric_and_positive_semidefinite(dimension, point
 def test_parts_of_the_points_make_up_the_same_kernel(monkeypatch):
     jets = random_jets(2, 5, 3)
     whole = WideNetwork("erf").metric_kernel(jets, jets[:, :3])
-    monkeypatch.setattr("laflow.metric.infinite_width.ENTRIES_AT_ONCE", 1)
+    monkeypatch.setattr("laflow.metric.tangent.infinite_width.ENTRIES_AT_ONCE", 1)
     np.testing.assert_allclose(WideNetwork("erf").metric_kernel(jets, jets[:, :3]), whole, rtol=1e-13, atol=1e-13)
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric.activations import ACTIVATIONS, activation_jet
-from laflow.metric.jet_network import JetNetwork
-from laflow.metric.monge_ampere import unpack
+from laflow.metric.model.activations import ACTIVATIONS, activation_jet
+from laflow.metric.model.jet_network import JetNetwork
+from laflow.metric.model.monge_ampere import unpack
 
 EPS = np.finfo(float).eps
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from laflow.errors import FileError, ProblemSizeError, ShapeError, ValueRangeError
-from laflow.metric import kernel_blocks, tangent_kernel
-from laflow.metric.kernel_blocks import open_kernel_blocks, write_kernel_blocks
-from laflow.metric.tangent_kernel import metric_rows, potential_rows, spectrum
+from laflow.metric.tangent import kernel_blocks, tangent_kernel
+from laflow.metric.tangent.kernel_blocks import open_kernel_blocks, write_kernel_blocks
+from laflow.metric.tangent.tangent_kernel import metric_rows, potential_rows, spectrum
 from tests.laflow.metric.networks import random_jets, random_network
 
 # Two or three points a tile of the rows below: seven points make tiles of unequal size.

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric import measures
-from laflow.metric.curvature import scalar_curvature
-from laflow.metric.fubini_study import fubini_study, projective_angle
-from laflow.metric.metric_jets import fubini_study_jets
-from laflow.metric.sampling import points_on
-from laflow.metric.volume import kappa
+from laflow.metric.geometry.fubini_study import fubini_study, projective_angle
+from laflow.metric.geometry.sampling import points_on
+from laflow.metric.geometry.volume import kappa
+from laflow.metric.quality import measures
+from laflow.metric.quality.curvature import scalar_curvature
+from laflow.metric.quality.metric_jets import fubini_study_jets
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, random_basis, sampled
 
 SIGMA = {1: 0.097, 2: 0.230, 3: 0.373}

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError
-from laflow.metric.measures import determinants
-from laflow.metric.measures import residuals as measured_residuals
-from laflow.metric.measures import sigma as measured_sigma
-from laflow.metric.monge_ampere import pack, residuals, unpack
-from laflow.metric.objective import ROWS_AT_ONCE, MetricObjective
-from laflow.metric.phi_model import CHUNK, PhiModel
+from laflow.metric.learning.objective import ROWS_AT_ONCE, MetricObjective
+from laflow.metric.model.monge_ampere import pack, residuals, unpack
+from laflow.metric.model.phi_model import CHUNK, PhiModel
+from laflow.metric.quality.measures import determinants
+from laflow.metric.quality.measures import residuals as measured_residuals
+from laflow.metric.quality.measures import sigma as measured_sigma
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, sampled
 
 EPS = np.finfo(float).eps
@@ -131,7 +131,7 @@ def test_a_metric_that_is_not_positive_is_noticed():
 
 @pytest.mark.parametrize("options", [{}, {"features": "raw"}, {"activation": "square"}, {"depth": 4, "width": 3}])
 def test_a_fresh_model_is_a_positive_metric_close_to_fubini_study(options):
-    from laflow.metric.features import coordinates
+    from laflow.metric.features.feature_map import coordinates
 
     sample = sampled("fermat", 3, 3000)
     if options.get("features") == "raw":

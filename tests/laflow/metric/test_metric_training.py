@@ -5,14 +5,14 @@ import pytest
 
 from laflow.checkpoint import Checkpoints, State
 from laflow.errors import CheckpointError, ConvergenceError, ValueRangeError
-from laflow.metric import training
-from laflow.metric.descent import RATES, annealed, largest_eigenvalue, range_test, stable_rate
-from laflow.metric.measures import determinants, sigma
-from laflow.metric.model_files import load_metric, load_metric_and_notes, save_metric
-from laflow.metric.objective import Loss, MetricObjective
-from laflow.metric.phi_model import PhiModel
-from laflow.metric.training import train_metric
-from laflow.metric.training_methods import METHODS, GaussNewton
+from laflow.metric.learning import training
+from laflow.metric.learning.descent import RATES, annealed, largest_eigenvalue, range_test, stable_rate
+from laflow.metric.learning.objective import Loss, MetricObjective
+from laflow.metric.learning.training import train_metric
+from laflow.metric.learning.training_methods import METHODS, GaussNewton
+from laflow.metric.model.model_files import load_metric, load_metric_and_notes, save_metric
+from laflow.metric.model.phi_model import PhiModel
+from laflow.metric.quality.measures import determinants, sigma
 from tests.laflow.metric.surfaces import sampled
 
 # Steps that a small model of the quartic needs to halve σ of Fubini–Study at least.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from laflow.errors import FileError
-from laflow.metric.point_files import load_points, save_points
+from laflow.metric.geometry.point_files import load_points, save_points
 from tests.laflow.metric.surfaces import KINDS, sampled
 
 NAMES = ("points", "patch", "dependent", "line", "weights", "omega_squared")

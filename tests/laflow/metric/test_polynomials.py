@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpc, mpf
 
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.metric.polynomial import Polynomial, dwork, fermat
-from laflow.metric.polynomial_text import parse_polynomial, polynomial_text
+from laflow.metric.geometry.polynomial import Polynomial, dwork, fermat
+from laflow.metric.geometry.polynomial_text import parse_polynomial, polynomial_text
 
 NUMBERS = st.floats(-2.0, 2.0).map(lambda x: 0.0 if abs(x) < 1e-3 else x)
 COMPLEX = st.builds(complex, NUMBERS, NUMBERS)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from laflow.errors import ProblemSizeError
-from laflow.metric.objective import MetricObjective
-from laflow.metric.phi_model import PhiModel
-from laflow.metric.residual_spectrum import residual_spectrum
+from laflow.metric.learning.objective import MetricObjective
+from laflow.metric.model.phi_model import PhiModel
+from laflow.metric.tangent.residual_spectrum import residual_spectrum
 from tests.laflow.metric.surfaces import DIMENSIONS, sampled
 
 
@@ -35,6 +35,6 @@ def test_the_kernel_has_no_more_modes_than_parameters_and_eigenvalues_fall():
 
 
 def test_a_spectrum_that_does_not_fit_is_refused_with_the_largest_that_does(monkeypatch):
-    monkeypatch.setattr("laflow.metric.residual_spectrum.available_memory", lambda: 4 * 100_000)
+    monkeypatch.setattr("laflow.metric.tangent.residual_spectrum.available_memory", lambda: 4 * 100_000)
     with pytest.raises(ProblemSizeError, match=r"the kernel of 300 points .* at most 1\d\d points fit"):
         residual_spectrum(fresh(1), sampled("fermat", 1, 300))

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ConvergenceError, ShapeError, ValueRangeError
-from laflow.metric.estimates import estimated_mean
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.polynomial import fermat
-from laflow.metric.sampling import charted, points_on, sample_points
+from laflow.metric.geometry.estimates import estimated_mean
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import fermat
+from laflow.metric.geometry.sampling import charted, points_on, sample_points
 from tests.laflow.metric.surfaces import DIMENSIONS, KINDS, random_basis, sampled, surface
 
 SURFACES = [(kind, dimension) for kind in KINDS for dimension in DIMENSIONS]
@@ -72,7 +72,7 @@ def test_a_broken_line_gives_points_chosen_at_random():
 @pytest.mark.parametrize(("kind", "dimension"), SURFACES)
 def test_newtons_method_mends_roots_that_are_off(kind, dimension, monkeypatch):
     """From roots with an error of 1e-3 it comes to the same points, along their lines."""
-    from laflow.metric import sampling
+    from laflow.metric.geometry import sampling
 
     exact = sample_points(surface(kind, dimension), 600, np.random.default_rng(3))
     rough = sampling._roots
@@ -84,7 +84,7 @@ def test_newtons_method_mends_roots_that_are_off(kind, dimension, monkeypatch):
 
 def test_more_lines_than_are_worked_on_at_once_are_the_same_lines(monkeypatch):
     whole = sampled("fermat", 1, 300)
-    monkeypatch.setattr("laflow.metric.sampling.LINES_AT_ONCE", 7)
+    monkeypatch.setattr("laflow.metric.geometry.sampling.LINES_AT_ONCE", 7)
     np.testing.assert_array_equal(
         sample_points(surface("fermat", 1), 300, np.random.default_rng(0)).points, whole.points
     )
@@ -198,8 +198,8 @@ def test_charts_that_do_not_fit_are_refused():
 
 
 def test_newtons_method_that_does_not_end_says_so(monkeypatch):
-    monkeypatch.setattr("laflow.metric.sampling.STEP_BELOW", 0.0)
-    monkeypatch.setattr("laflow.metric.sampling.NEWTON_STEPS", 1)
+    monkeypatch.setattr("laflow.metric.geometry.sampling.STEP_BELOW", 0.0)
+    monkeypatch.setattr("laflow.metric.geometry.sampling.NEWTON_STEPS", 1)
     with pytest.raises(ConvergenceError, match="close to singular"):
         sample_points(surface("fermat", 1), 30, np.random.default_rng(0))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from laflow.errors import ConvergenceError, ValueRangeError
-from laflow.metric.slices import STEEPEST, periods, universal_cover, widest_disc
-from laflow.metric.volume import estimate_volume, exact_volume
+from laflow.metric.geometry.slices import STEEPEST, periods, universal_cover, widest_disc
+from laflow.metric.geometry.volume import estimate_volume, exact_volume
 from tests.laflow.metric.surfaces import KINDS, sampled, surface
 
 

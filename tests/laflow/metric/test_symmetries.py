@@ -6,8 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laflow.metric.polynomial import Polynomial, dwork, fermat
-from laflow.metric.symmetries import (
+from laflow.metric.features.symmetries import (
     PhaseLattice,
     conjugation_is_a_symmetry,
     indecomposable_invariants,
@@ -17,6 +16,7 @@ from laflow.metric.symmetries import (
     phase_lattice,
     term_orbits,
 )
+from laflow.metric.geometry.polynomial import Polynomial, dwork, fermat
 
 MONOMIALS = [e for e in product(range(4), repeat=3) if sum(e) == 3]
 

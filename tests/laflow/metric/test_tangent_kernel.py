@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ProblemSizeError, ShapeError, ValueRangeError
-from laflow.metric.kernel_memory import kernel_bytes, largest_points, require_kernel_room, tile_bytes
-from laflow.metric.monge_ampere import residuals
-from laflow.metric.tangent_kernel import (
+from laflow.metric.model.monge_ampere import residuals
+from laflow.metric.tangent.kernel_memory import kernel_bytes, largest_points, require_kernel_room, tile_bytes
+from laflow.metric.tangent.tangent_kernel import (
     complex_metric_kernel,
     contracted,
     drift,
@@ -121,7 +121,7 @@ def test_passes_over_parts_of_the_points_change_nothing(monkeypatch):
     rows = rows_of("metric", *random_network(2), random_jets(2, 7, 3))
     vector, whole = np.arange(rows.count) - 3.0, rows.jacobian()
     product = rows.apply(vector)
-    monkeypatch.setattr("laflow.metric.tangent_kernel.TAPE_BYTES", 1)
+    monkeypatch.setattr("laflow.metric.tangent.tangent_kernel.TAPE_BYTES", 1)
     np.testing.assert_allclose(rows.jacobian(), whole, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(rows.apply(vector), product, rtol=1e-12, atol=1e-12)
 

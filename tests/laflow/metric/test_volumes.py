@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ValueRangeError
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.polynomial import Polynomial, dwork, fermat
-from laflow.metric.sampling import sample_points
-from laflow.metric.volume import estimate_volume, exact_volume, kappa, kappa_of_volume
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import Polynomial, dwork, fermat
+from laflow.metric.geometry.sampling import sample_points
+from laflow.metric.geometry.volume import estimate_volume, exact_volume, kappa, kappa_of_volume
 from tests.laflow.metric.surfaces import DIMENSIONS, sampled, surface
 from verify.oracles import cubic_periods
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from laflow.metric.fubini_study import projective_angle
-from laflow.metric.sampling import charted, sample_points
-from laflow.metric.tangent_kernel import complex_metric_kernel
+from laflow.metric.geometry.fubini_study import projective_angle
+from laflow.metric.geometry.sampling import charted, sample_points
+from laflow.metric.tangent.tangent_kernel import complex_metric_kernel
 from verify.experiments import metric_gain
 from verify.experiments._metrics import surface
 

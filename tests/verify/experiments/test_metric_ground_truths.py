@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from laflow.metric import measures
-from laflow.metric.curvature import chern_density
-from laflow.metric.hypersurface import Hypersurface
-from laflow.metric.polynomial import fermat
-from laflow.metric.sampling import sample_points
+from laflow.metric.geometry.hypersurface import Hypersurface
+from laflow.metric.geometry.polynomial import fermat
+from laflow.metric.geometry.sampling import sample_points
+from laflow.metric.quality import measures
+from laflow.metric.quality.curvature import chern_density
 from verify.experiments import Options, metric_ground_truths
 from verify.experiments.__main__ import main
 from verify.experiments.metric_ground_truths import Row

@@ -1,0 +1,1 @@
+"""Hypersurfaces, their points, volumes and charts: what is there before any network."""

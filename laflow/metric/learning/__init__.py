@@ -1,0 +1,1 @@
+"""How a φ-model learns: the loss, the steps of four methods, and training."""

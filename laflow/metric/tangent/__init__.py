@@ -1,0 +1,1 @@
+"""The tangent kernel of a metric flow: finite width, infinite width, frozen, linearised."""
