@@ -1,6 +1,9 @@
 """Kernels generated from the derivations; nothing here is written by hand.
 
 - ``activation_tanh``
+- ``bend_contraction``
+- ``contracted_bend``
+- ``contracted_bend_adjoint``
 - ``direction_gradient``
 - ``direction_moments``
 - ``euler_step``
