@@ -30,8 +30,9 @@ MOST_HELD_OUT = 4000
 LOOKS = 40
 MOST_RECOVERIES = 12
 MOST_RESTARTS = 3
-# A model that is no better than this share of Fubini–Study's σ, this far into its training, has collapsed.
-COLLAPSED_SHARE, COLLAPSE_WINDOW = 0.95, (0.15, 0.6)
+# A model whose σ is Fubini–Study's within this share, this far into its training, has a constant φ: it has collapsed.
+# One that learns slowly, or has begun by getting worse, differs by more.
+COLLAPSED_WITHIN, COLLAPSE_WINDOW = 2e-3, (0.15, 0.6)
 COLLAPSE_AFTER_STEPS = 20
 
 
@@ -189,7 +190,8 @@ class _Run:
                 "the model's metric is not positive definite on the held-out points: begin from another, for example "
                 "from PhiModel.fresh"
             )
-        self._best = _Best(self._parameters, first.sigma)
+        self._parameters = self._positive_everywhere(self._parameters)
+        self._best = _Best(self._parameters, self._watched.loss(self._parameters).sigma)
         method_options = MethodOptions(options.batch, options.learning_rate, rng, resumed=resumed)
         self._method: Method = checked_method(options.method)(self._objective, self._parameters, method_options)
         self._step, self._recoveries, self._restarts = 0, 0, 0
@@ -258,15 +260,26 @@ class _Run:
     def _recover(self, callback: Callable[[TrainingStep], None] | None) -> None:
         """Back to the best model: the metric lost its positivity, or the loss is no number."""
         self._recoveries += 1
+        self._method.calm()
         if self._recoveries > MOST_RECOVERIES:
             raise ConvergenceError(
                 f"the metric lost its positivity {self._recoveries} times (loss {self._loss.value:.3g}, rate "
                 f"{self._method.rate:.2g}) after {self._step} steps; the best σ was {self._best.sigma:.4g}: "
                 "give a smaller learning rate, or another network"
             )
-        self._parameters = self._best.parameters
-        self._method.calm()
+        self._parameters = self._positive_everywhere(self._best.parameters)
         self._look(callback, "recovered")
+
+    def _positive_everywhere(self, parameters: FloatArray) -> FloatArray:
+        """The parameters, or such with a smaller φ where the metric is not positive at some point of the training.
+
+        Held-out points may be too few to see it. φ is linear in the last layer, and without it the metric is
+        Fubini–Study's, so shrinking ends.
+        """
+        found = parameters.copy()
+        while not self._objective.loss(found).sound:
+            found[-(self._model.network.sizes[-2] + 1) :] *= 0.8
+        return found
 
     def _collapsed(self) -> bool:
         first, last = COLLAPSE_WINDOW
@@ -274,7 +287,7 @@ class _Run:
             self._restarts < MOST_RESTARTS
             and self._step >= COLLAPSE_AFTER_STEPS
             and first <= self._progress() <= last
-            and self._best.sigma > COLLAPSED_SHARE * self._reference
+            and abs(self._history[-1].sigma - self._reference) < COLLAPSED_WITHIN * self._reference
         )
 
     def _restart(self, callback: Callable[[TrainingStep], None] | None) -> None:

@@ -24,6 +24,8 @@ FloatArray = NDArray[np.float64]
 
 # ∂∂̄φ of a fresh model against g_FS: small enough for a positive metric, large enough for units to differ.
 INITIAL_BEND = 0.02
+# Standard deviation of a feature, at most. Invariant features of bend 1 have less; z_i z̄_j/|z|² would have 1.7.
+LARGEST_SPREAD = 0.55
 # Points of the sample that the scales of a fresh model are taken from.
 SCALING_POINTS = 2000
 # Points worked on at once: their layers stay in the cache.
@@ -98,13 +100,17 @@ class PhiModel:
         depth: int = 2,
         activation: str = "gelu",
         parametrisation: str = "standard",
+        largest_spread: float = LARGEST_SPREAD,
     ) -> "PhiModel":
         """A model with random parameters, its scales taken from the points of `sample`.
 
-        Features (default: those invariant under the symmetries of X) are scaled to bends ∂∂̄f of root mean square 1:
-        it is by them that parameters act on the metric. The last layer is scaled so that ∂∂̄φ is 2 % of g_FS.
-        `depth` hidden layers of `width` units.
+        Features (default: those invariant under the symmetries of X) are scaled to bends ∂∂̄f of root mean square 1,
+        since it is by them that parameters act on the metric, and to values of standard deviation `largest_spread` at
+        most: units of wide inputs are steep, and their kernel is rough. The last layer is scaled so that ∂∂̄φ is 2 %
+        of g_FS. `depth` hidden layers of `width` units.
         """
+        if not largest_spread > 0.0:
+            raise ValueRangeError(f"largest_spread is {largest_spread!r}: give a number larger than 0")
         surface = sample.hypersurface
         chosen = symmetric_invariants(surface.polynomial) if features is None else features
         sizes = (chosen.count, *[whole_number(width, "width")] * whole_number(depth, "depth"), 1)
@@ -112,7 +118,7 @@ class PhiModel:
         some = sample.take(np.arange(min(len(sample), SCALING_POINTS)))
         jets = chosen.jets(some.points, some.frame)
         centre = jets[0].mean(axis=0)
-        scale = _scales(jets, surface.dimension)
+        scale = _scales(jets, surface.dimension, largest_spread)
         model = PhiModel(
             surface, chosen, centre, scale, network, network.initial_parameters(rng), kappa(surface, sample)
         )
@@ -194,9 +200,9 @@ def chunks(count: int, size: int) -> Iterator[slice]:
         yield slice(begin, min(begin + size, count))
 
 
-def _scales(jets: FloatArray, dimension: int) -> FloatArray:
+def _scales(jets: FloatArray, dimension: int, largest_spread: float) -> FloatArray:
     bend = np.sqrt(np.mean(jets[1 + 2 * dimension :] ** 2, axis=(0, 1)))
     slope = np.sqrt(np.mean(jets[1 : 1 + 2 * dimension] ** 2, axis=(0, 1)))
     # Affine coordinates are harmonic: they have slopes and no bends.
     found: FloatArray = np.where(bend > 1e-12 * slope, bend, np.where(slope > 0.0, slope, 1.0))
-    return found
+    return np.maximum(found, jets[0].std(axis=0) / largest_spread)

@@ -5,6 +5,7 @@ import pytest
 
 from laflow.checkpoint import Checkpoints, State
 from laflow.errors import CheckpointError, ConvergenceError, ValueRangeError
+from laflow.metric.features.feature_map import invariants
 from laflow.metric.learning import training
 from laflow.metric.learning.descent import RATES, annealed, largest_eigenvalue, range_test, stable_rate
 from laflow.metric.learning.objective import Loss, MetricObjective
@@ -135,6 +136,21 @@ def test_a_lost_metric_is_told_of_and_training_goes_on_from_the_best_so_far(monk
     assert trained.sigma < 0.3 * trained.fubini_study_sigma
 
 
+def test_a_start_that_is_positive_where_it_is_watched_only_begins_with_a_smaller_potential():
+    model, sample = small_model(600)
+    held_out = sampled("fermat", 2, 40, seed=9)
+    parameters = model.parameters.copy()
+    learning, watched = (
+        MetricObjective(model.network, model.prepare(points, np.float64)) for points in (sample, held_out)
+    )
+    while learning.loss(parameters).positive:
+        parameters[-9:] *= 1.1
+    assert watched.loss(parameters).sound
+    trained = train_metric(model.with_parameters(parameters), sample, held_out=held_out, method="adam", steps=60)
+    assert trained.recoveries == 0
+    assert trained.sigma < trained.fubini_study_sigma
+
+
 def test_a_metric_that_is_lost_again_and_again_ends_the_training_with_the_reason(monkeypatch):
     class Lost(Sabotaged):
         lose = frozenset(range(1, 100))
@@ -156,6 +172,12 @@ def test_a_model_that_has_collapsed_to_fubini_study_begins_anew():
     assert trained.restarts == 1
     assert [entry.event for entry in trained.history].count("restarted") == 1
     assert trained.sigma < 0.5 * trained.fubini_study_sigma
+
+
+def test_a_model_that_learns_slowly_does_not_begin_anew():
+    model, sample = small_model(300, features=invariants(4))
+    trained = train_metric(model, sample, method="adam", steps=100, batch=60, learning_rate=1e-4)
+    assert trained.restarts == 0
 
 
 def test_a_model_whose_metric_is_not_positive_is_refused():
