@@ -7,8 +7,8 @@ of chunks that suits it best. All in one process, in turn, round by round.
 σ over time: trainings on 20 000 points of Fermat's quintic, each in a process of its own on one core, its clock started
 with the process (imports, sampling and compilation count), annealed to end with the time given; σ on 20 000 other
 points, the same for all, in double precision with the exact κ. `--large` measures trainings only, of 1, 3 and 5
-minutes; `--rounds` is the number of seeds. JAX has the network, loss, learning rate and schedule of laflow's Adam; MLGeometry-JAX its own network
-and loss.
+minutes; `--rounds` is the number of seeds. JAX has the network, loss, learning rate and schedule of laflow's Adam;
+MLGeometry-JAX its own network and loss.
 """
 
 import statistics

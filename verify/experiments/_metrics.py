@@ -51,7 +51,7 @@ def points(dimension: int, count: int, held_out: int, seed: int) -> Points:
 
 
 def fresh_model(sample: PointSample, name: FeatureName, seed: int, *, width: int, **options: str | int) -> PhiModel:
-    """A φ-model in NTK parametrisation with random parameters of this seed; inputs of bends 1, however wide they are."""
+    """A φ-model in NTK parametrisation, random parameters of this seed; inputs of bends 1, however wide they are."""
     rng, dimension = np.random.default_rng([seed, 7]), sample.hypersurface.dimension
     return PhiModel.fresh(
         sample,

@@ -39,7 +39,7 @@ class Case:
 
 
 CASES = (
-    Case("cubic", 1, 15.0, 0.001, None),
+    Case("cubic", 1, 30.0, 0.001, None),
     Case("K3", 2, 40.0, 0.0006, 0.00066),
     Case("quintic", 3, 60.0, 0.0020, 0.0024),
     Case("quintic", 3, 300.0, 0.0009, 0.00091),
