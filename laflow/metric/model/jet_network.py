@@ -108,21 +108,17 @@ class JetNetwork:
         for fan_in, fan_out in self._shapes:
             weight = parameters[begin : begin + fan_in * fan_out].reshape(fan_in, fan_out)
             begin += fan_in * fan_out
-            found.append((weight * self._factor(fan_in, parameters.dtype), parameters[begin : begin + fan_out]))
+            found.append((weight * self.factor(fan_in, parameters.dtype), parameters[begin : begin + fan_out]))
             begin += fan_out
         return found
 
-    def _factor(self, fan_in: int, kind: Any) -> Any:
+    def factor(self, fan_in: int, kind: Any) -> Any:
+        """What stands before the weights of a layer of so many inputs, as a number of the given type."""
         return np.dtype(kind).type(1.0 / sqrt(fan_in) if self.parametrisation == "ntk" else 1.0)
 
     def forward(self, parameters: Array, jets: Array) -> Tape:
         """Carry jets (channels, points, features) through the network; all in the type of `parameters`."""
-        if jets.ndim != 3 or jets.shape[0] != self.channels or jets.shape[2] != self.sizes[0]:
-            raise ShapeError(
-                f"the jets have shape {jets.shape}: give (channels {self.channels}, points, features {self.sizes[0]})"
-            )
-        if jets.dtype != parameters.dtype:
-            raise ShapeError(f"the jets are {jets.dtype}, the parameters {parameters.dtype}: give one type for both")
+        self.require_jets(parameters, jets)
         activation = checked_activation(self.activation)
         given, passed = jets, []
         affine = self.layers(parameters)
@@ -137,13 +133,22 @@ class JetNetwork:
             given = self._activated(before, value, derivatives[0], derivatives[1])
         return Tape(parameters, tuple(passed))
 
+    def require_jets(self, parameters: Array, jets: Array) -> None:
+        """`ShapeError` unless these jets can go through the network, in the type of the parameters."""
+        if jets.ndim != 3 or jets.shape[0] != self.channels or jets.shape[2] != self.sizes[0]:
+            raise ShapeError(
+                f"the jets have shape {jets.shape}: give (channels {self.channels}, points, features {self.sizes[0]})"
+            )
+        if jets.dtype != parameters.dtype:
+            raise ShapeError(f"the jets are {jets.dtype}, the parameters {parameters.dtype}: give one type for both")
+
     def gradient(self, tape: Tape, covector: Array) -> Array:
         """Σ over channels c and points p of covector[c, p] ∂output[c, p]/∂parameters: (P,)."""
         parts: list[Array] = []
         for (fan_in, _), layer, pulled in self._backward(tape, covector):
             flat = pulled.reshape(-1, pulled.shape[2])
             weight = layer.given.reshape(-1, fan_in).T @ flat
-            parts[:0] = [weight.ravel() * self._factor(fan_in, weight.dtype), pulled[0].sum(axis=0)]
+            parts[:0] = [weight.ravel() * self.factor(fan_in, weight.dtype), pulled[0].sum(axis=0)]
         return np.concatenate(parts)
 
     def jacobian(self, tape: Tape, covector: Array) -> Array:
@@ -155,7 +160,7 @@ class JetNetwork:
             rows[:, end - fan_out : end] = pulled[0]
             end -= fan_out
             weight = np.matmul(layer.given.transpose(1, 2, 0), pulled.transpose(1, 0, 2))
-            weight *= self._factor(fan_in, weight.dtype)
+            weight *= self.factor(fan_in, weight.dtype)
             rows[:, end - fan_in * fan_out : end] = weight.reshape(points, -1)
             end -= fan_in * fan_out
         return rows

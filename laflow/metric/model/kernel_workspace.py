@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def workspace(kernel: Any, *inputs: Array) -> Array:
-    """Uninitialised (tasks, rows, block) numbers of the inputs' type, one task for each thread of the kernels."""
-    shape = (numba.get_num_threads(), max(1, kernel.work_rows(*inputs)), kernel.BLOCK)
+def workspace(kernel: Any, *inputs: Array, sites: int | None = None) -> Array:
+    """Uninitialised (tasks, rows, block) numbers of the inputs' type, one task for each thread of the kernels.
+
+    sites: their number, if it may be smaller than a block: shorter rows then, which lie closer together.
+    """
+    block = kernel.BLOCK if sites is None else min(kernel.BLOCK, sites)
+    shape = (numba.get_num_threads(), max(1, kernel.work_rows(*inputs)), block)
     return np.empty(shape, dtype=inputs[0].dtype)
