@@ -20,8 +20,8 @@ FloatArray = NDArray[np.float64]
 
 # Points whose rows of the Jacobian are held at once: products of rows want more of them than the layers' cache holds.
 ROWS_AT_ONCE = 500
-# Points of one pass for the loss and its gradient: fewer channels, so that smaller chunks fit the cache best.
-CONTRACTED_AT_ONCE = 167
+# Points times units of the widest layer in one pass for the loss and its gradient: the passes stay in the cache.
+SITES_AT_ONCE = 11_000
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class MetricObjective:
 
     def _contracted_passes(self, parameters: FloatArray) -> Iterator[tuple[MetricData, Contractible, Residuals]]:
         used = parameters.astype(self.data.target.dtype)
-        for where in chunks(len(self.data), CONTRACTED_AT_ONCE):
+        for where in chunks(len(self.data), even_size(len(self.data), SITES_AT_ONCE // max(self.network.sizes))):
             part = self.data.slice(where)
             passed = contractible(self.network, used, part.jets)
             yield part, passed, residuals(part.reference + passed.bend, part.target)
@@ -130,6 +130,12 @@ class MetricObjective:
         covector = np.zeros((self.network.channels, factor.size), dtype=factor.dtype)
         np.multiply(found.slope.reshape(-1, factor.size), factor, out=covector[1 + 2 * self.network.dimension :])
         return covector
+
+
+def even_size(count: int, most: int) -> int:
+    """The size of the fewest chunks of about one size, of at most `most`, but at least 50, points each."""
+    number = max(1, -(-count // max(50, most)))
+    return max(1, -(-count // number))
 
 
 class _Sums:

@@ -15,6 +15,7 @@ from scipy.special import erf, expit
 from laflow.errors import ValueRangeError
 from laflow.kernels import activation_tanh
 from laflow.metric.model.kernel_workspace import workspace
+from laflow.metric.model.normal_distribution import normal_distribution
 
 Array = NDArray[Any]
 Jet = tuple[Array, Array, Array, Array]
@@ -47,13 +48,17 @@ def _softplus(u: Array) -> Jet:
 
 def _gelu(u: Array) -> Jet:
     """u Φ(u) with the normal distribution Φ, and not its approximation by a hyperbolic tangent."""
-    kind, square = u.dtype.type, u * u
-    normal = np.exp(-square / 2)
+    kind, share, square = u.dtype.type, normal_distribution(u), u * u
+    normal = square * kind(-0.5)
+    np.exp(normal, out=normal)
     normal *= kind(1 / sqrt(2 * pi))
-    share = erf(u * kind(1 / sqrt(2)))
-    share += 1
-    share /= 2
-    return u * share, share + u * normal, normal * (2 - square), normal * u * (square - 4)
+    moved = u * normal
+    first = share + moved
+    second = normal * (2 - square)
+    square -= 4
+    moved *= square
+    share *= u
+    return share, first, second, moved
 
 
 def _erf(u: Array) -> Jet:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laflow.errors import ShapeError
-from laflow.metric.learning.objective import CONTRACTED_AT_ONCE, MetricObjective
+from laflow.metric.learning.objective import SITES_AT_ONCE, MetricObjective, even_size
 from laflow.metric.model.activations import ACTIVATIONS
 from laflow.metric.model.contracted_bend import contractible
 from laflow.metric.model.jet_network import PARAMETRISATIONS, JetNetwork
@@ -87,18 +87,28 @@ def test_agreement_is_to_rounding_in_networks_of_ordinary_size(dimension, depth,
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_the_objective_has_the_loss_and_gradient_of_carried_jets_over_several_chunks(dimension):
-    sample = sampled("dwork", dimension, 2 * CONTRACTED_AT_ONCE + 7)
-    model = PhiModel.fresh(sample, np.random.default_rng(2), width=6, depth=2)
+    sample = sampled("dwork", dimension, 407)
+    model = PhiModel.fresh(sample, np.random.default_rng(2), width=60, depth=2)
     objective = MetricObjective(model.network, model.prepare(sample, np.float64))
     rows = objective.rows(model.parameters)
     loss, gradient = objective.gradient(model.parameters)
     wanted = 2 * rows.jacobian.T @ rows.residual
-    # Sums of 500 points in another order.
+    assert even_size(407, SITES_AT_ONCE // 60) < 407
+    # Sums of 407 points in another order.
     np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e4 * EPS * np.abs(wanted).max())
     for found in (loss, objective.loss(model.parameters)):
         assert found.value == pytest.approx(rows.loss.value, rel=1e4 * EPS)
         assert found.sigma == pytest.approx(rows.loss.sigma, rel=1e4 * EPS)
         assert found.positive is rows.loss.positive
+
+
+@given(st.integers(0, 10**6), st.integers(0, 5000))
+def test_chunks_are_even_and_not_larger_than_allowed(count, most):
+    size = even_size(count, most)
+    assert 1 <= size <= max(50, most)
+    number = -(-count // size)
+    assert number <= -(-count // max(50, most))
+    assert number * size - count < max(1, number)
 
 
 def test_single_precision_stays_single_and_close_to_double():
