@@ -144,7 +144,7 @@ def _contracted(layer: Layer, contracted: Array, covector: Array) -> tuple[_Turn
     inputs = (first, second, contracted, *_slopes(layer.before), covector)
     turns = np.empty((layer.before.shape[0] - 1, *first.shape), dtype=first.dtype)
     form, after = np.empty_like(first), np.empty_like(first)
-    outputs = (*np.split(turns, 2), form, after)
+    outputs = (*_halves(turns), form, after)
     bend_contraction.sites(*inputs, *outputs, workspace(bend_contraction, *inputs, sites=first.shape[1]))
     return _Turned(contracted, form, turns), after
 
@@ -153,13 +153,18 @@ def _pulled_back(layer: Layer, pull: Pull, turned: _Turned, reached: Array) -> A
     """Covectors of values and slopes before the activation from those after it."""
     pulled = np.empty_like(layer.before)
     inputs = (*layer.derivatives, pull.after, turned.contracted, turned.form, *_slopes(layer.before))
-    inputs = (*inputs, *np.split(turned.turns, 2), reached[0], *_slopes(reached))
+    inputs = (*inputs, *_halves(turned.turns), reached[0], *_slopes(reached))
     work = workspace(contracted_bend_adjoint, *inputs, sites=reached.shape[2])
     contracted_bend_adjoint.sites(*inputs, pulled[0], *_slopes(pulled), work)
     return pulled
 
 
 def _slopes(channels: Array) -> tuple[Array, Array]:
-    """Real and imaginary slopes (n, units, points), not copied."""
+    """Real and imaginary slopes (n, units, points) of values and slopes, not copied."""
+    return _halves(channels[1:])
+
+
+def _halves(channels: Array) -> tuple[Array, Array]:
+    """The real and the imaginary channels, not copied."""
     n = channels.shape[0] // 2
-    return channels[1 : 1 + n], channels[1 + n :]
+    return channels[:n], channels[n:]
