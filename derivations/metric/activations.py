@@ -82,7 +82,7 @@ density_from_erf = tensor(s, density.xreplace({scale: scale / (2 * sp.sqrt(2))})
 LEMMA = Lemma(
     name="activations",
     title="Activations and their derivatives",
-    reference="Eqs. of σ', σ'', σ''' for softplus, erf, GELU, sine, square (Abramowitz and Stegun 4.3, 7.1, 26.2)",
+    reference="Eqs. of σ', σ'', σ''' (Abramowitz and Stegun 4.3, 7.1, 26.2)",
     statement=r"""
 Jets need $\sigma$ and $\sigma', \sigma''$, and their adjoint $\sigma'''$. Softplus: $\sigma' = 1/(1 + e^{-u})$,
 $\sigma'' = \sigma' (1 - \sigma')$, $\sigma''' = \sigma'' (1 - 2\sigma')$. The error function:

@@ -67,7 +67,7 @@ linear_part = g11 * g22 - g12 * g21 + small * (g11 * h22 + g22 * h11 - g12 * h21
 LEMMA = Lemma(
     name="cubic_linear_flow",
     title="The linear flow of the cubic curve",
-    reference="Halverson & Ruehle, arXiv:2310.19870, fixed kernels; Monge-Ampère equation in dimension one",
+    reference="Halverson & Ruehle, arXiv:2310.19870, fixed kernels",
     statement=r"""
 For $n = 1$, $\det g = g$, and with $\varphi = \sum_I \theta_I f_I$, $\psi_I = \partial\bar\partial f_I$, the residual
 $r = \frac{g_{FS} + \sum_I \theta_I \psi_I}{\kappa|\Omega|^2} - 1$ is linear in $\theta$. Gradient flow of

@@ -69,7 +69,7 @@ symmetric_hypothesis = tensor(x, -root[x] * total(gram[x, y] * square_root[y] * 
 LEMMA = Lemma(
     name="frozen_flow",
     title="The flow with a frozen kernel",
-    reference="Jacot, Gabriel & Hongler, arXiv:1806.07572, 2018; Lee et al., arXiv:1902.06720, 2019",
+    reference="Jacot et al., arXiv:1806.07572; Lee et al., arXiv:1902.06720",
     statement=r"""
 A model that is linear in its parameters, or linearised, with the loss $\frac12 \sum w r^2$, follows
 $\dot r = -\Theta w r$, $\Theta = J J^\top$, and $\sqrt w\, r$ follows $\sqrt w\, \Theta \sqrt w$, which is symmetric.

@@ -100,7 +100,7 @@ def pullback(right: Tensor) -> sp.Expr:
 LEMMA = Lemma(
     name="implicit_pullback",
     title="The frame of a hypersurface and the pullback of a Hermitian form",
-    reference="Implicit function theorem; Griffiths & Harris, Principles of Algebraic Geometry, 1978",
+    reference="Implicit function theorem; Griffiths & Harris 1978",
     statement=r"""
 Where $p = 0$ and $\partial p/\partial z_{dep} \ne 0$ the hypersurface is a graph over the free coordinates $x_a$, with
 $\partial z_{dep}/\partial x_a = -p_a / p_{dep}$. So the frame $T_{ai} = \partial z_i/\partial x_a$ is 1 at the own

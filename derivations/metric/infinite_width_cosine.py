@@ -65,7 +65,7 @@ kernel = sp.exp(-distance / (2 * ell**2))
 LEMMA = Lemma(
     name="infinite_width_cosine",
     title="Cosine features and the Gaussian kernel",
-    reference="Rahimi & Recht, Random features for large-scale kernel machines, NIPS 2007; arXiv:2310.19870",
+    reference="Rahimi & Recht, random features, NIPS 2007; arXiv:2310.19870",
     statement=r"""
 Let $f(x) = \sqrt{2/U} \sum_k a_k \cos(w_k \cdot x + b_k)$, of which only $a$ is trained. Its tangent kernel
 $\frac2U \sum_k \cos(w_k x + b_k) \cos(w_k x' + b_k)$ does not change with $a$: it is frozen at every width. As

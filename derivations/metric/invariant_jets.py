@@ -71,7 +71,7 @@ def in_new_representative(value: Tensor) -> Tensor:
 LEMMA = Lemma(
     name="invariant_jets",
     title="Derivatives of the homogeneous invariants",
-    reference="Tian's embedding by sections, J. Differential Geom. 32, 1990; Halverson & Ruehle, arXiv:2310.19870",
+    reference="Tian, J. Differential Geom. 32, 1990; arXiv:2310.19870",
     statement=r"""
 The functions $F_{ij} = z_i \bar z_j / |z|^2$ do not depend on the representative $z$. Along the frame $T$, with
 $q_a = \frac{T_a \cdot \bar z}{|z|^2}$, $D_a = T_a - q_a z$ and

@@ -92,7 +92,7 @@ def other_patch_form(degree: sp.Expr) -> Tensor:
 LEMMA = Lemma(
     name="residue_form",
     title="The residue form and the weights of sampled points",
-    reference="Griffiths & Harris, Principles of Algebraic Geometry, 1978; Douglas et al., arXiv:hep-th/0612075, 2006",
+    reference="Griffiths & Harris 1978, residues; Douglas et al., arXiv:hep-th/0612075",
     statement=r"""
 On $X = \{p = 0\}$ of degree $d = n + 2$ the form $\Omega = dx^1 \cdots dx^n / p_{dep}$ does not depend, up to its sign,
 on which coordinate is taken as dependent or set to 1: the change of coordinates has the determinant $-p_1/p_{dep}$,

@@ -58,7 +58,7 @@ mean_size = total(weights[x] * size[x], x) / whole
 LEMMA = Lemma(
     name="sigma_loss",
     title="The σ measure and its L² form as losses",
-    reference="Eqs. of the σ measure (Douglas, Karp, Lukic, Reinbacher, hep-th/0612075) and its L² form",
+    reference="Eqs. of the σ measure (Douglas et al., hep-th/0612075), L² form",
     statement=r"""
 With $r = \det g / (\kappa |\Omega|^2) - 1$ at points with weights $w$, $L = \sum w r^2 / \sum w$ and
 $\sigma = \sum w |r| / \sum w$. If $G$ is the derivative of $\det g$ by the packed metric $H$, the covectors of $H$ are

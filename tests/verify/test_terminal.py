@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from derivations.registry import lemmas
@@ -29,7 +30,7 @@ def test_names_and_marks_are_never_cut_short(width):
     rows = [line for line in text.splitlines() if line.startswith("│")]
     assert [line.split("│")[1].strip() for line in rows] == [item.name for item in lemmas()]
     assert all(line.count("✓") == len(OBLIGATIONS) for line in rows)
-    assert max(map(len, text.splitlines())) <= width
+    assert max(map(cell_len, text.splitlines())) <= width
 
 
 def test_references_are_whole_where_there_is_room():

@@ -6,6 +6,7 @@ import pytest
 
 from verify import experiments, registry
 from verify.experiments.__main__ import main
+from verify.experiments.metric_accuracy import Case
 
 # A small run of each: enough to see that it works and that learning learns.
 SMALL = ["--size", "24", "--images", "1", "--steps", "4", "--seeds", "1"]
@@ -38,6 +39,8 @@ def _fewer_cases(monkeypatch):
         "metric-infinite-width": {"DIMENSIONS": (1,), "FEATURES": ("symmetric",), "WIDTH": 4},
         "metric-spectrum": {"KERNEL_POINTS": 5, "WIDTH": 4, "DEPTH": 1},
         "metric-drift": {"WIDTHS": (4, 16), "KERNEL_POINTS": 5},
+        # Processes of their own that compile anew: the time is mostly that.
+        "metric-accuracy": {"CASES": (Case("cubic", 1, 80.0, 0.001, None),), "SEEDS": 1},
         "metric-memory": {"DIMENSIONS": (1, 2), "WIDTH": 4},
         "metric-gain": {"PAPER": {1e-4: (2e4, 5, 3e4), 0.4: (1, 2, 1.7)}},
     }
