@@ -103,6 +103,9 @@ MUTATIONS = [
         "bend_covector[other_direction, direction, start:stop]",
         "bend_covector[direction, 0, start:stop]",
     ),
+    ("contracted_bend", "imag_slope_p[p] * shared_minus_p[p]", "imag_slope_p[p] * shared_plus_p[p]"),
+    ("bend_contraction", "dual_p2[p] - dual_p[p]", "dual_p[p] - dual_p2[p]"),
+    ("contracted_bend_adjoint", "pull_p[p] * slopes_form_p[p]", "slopes_form_p[p]"),
     ("jet_activation_tangent", "imag_change_p[p] + real_change_p[p]", "imag_change_p[p] - real_change_p[p]"),
     ("monge_ampere_3", "imag_13_p[p] * m_23_p[p] + m_32_p[p]", "imag_13_p[p] * m_32_p[p] + m_23_p[p]"),
 ]
