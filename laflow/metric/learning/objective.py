@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from laflow.metric.model.contracted_bend import Contractible, contractible
 from laflow.metric.model.jet_network import JetNetwork, Tape
+from laflow.metric.model.kernel_workspace import one_kernel_thread
 from laflow.metric.model.monge_ampere import Residuals, residuals
 from laflow.metric.model.phi_model import CHUNK, MetricData, chunks
 
@@ -74,16 +75,18 @@ class MetricObjective:
     def loss(self, parameters: FloatArray) -> Loss:
         """The loss alone."""
         sums = _Sums()
-        for part, _, found in self._contracted_passes(parameters):
-            sums.add(found, part.weights)
+        with one_kernel_thread():
+            for part, _, found in self._contracted_passes(parameters):
+                sums.add(found, part.weights)
         return sums.loss()
 
     def gradient(self, parameters: FloatArray) -> tuple[Loss, FloatArray]:
         """The loss and its gradient (P,)."""
         sums, total = _Sums(), np.zeros(parameters.shape)
-        for part, passed, found in self._contracted_passes(parameters):
-            sums.add(found, part.weights)
-            total += passed.gradient(found.slope * (2 * part.weights * found.residual))
+        with one_kernel_thread():
+            for part, passed, found in self._contracted_passes(parameters):
+                sums.add(found, part.weights)
+                total += passed.gradient(found.slope * (2 * part.weights * found.residual))
         return sums.loss(), total / sums.weight
 
     def normal_equations(self, parameters: FloatArray) -> NormalEquations:

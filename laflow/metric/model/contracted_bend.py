@@ -152,8 +152,8 @@ def _contracted(layer: Layer, contracted: Array, covector: Array) -> tuple[_Turn
 def _pulled_back(layer: Layer, pull: Pull, turned: _Turned, reached: Array) -> Array:
     """Covectors of values and slopes before the activation from those after it."""
     pulled = np.empty_like(layer.before)
-    inputs = (*layer.derivatives, pull.after, turned.contracted, turned.form, *_slopes(layer.before))
-    inputs = (*inputs, *_halves(turned.turns), reached[0], *_slopes(reached))
+    here = (*layer.derivatives, pull.after, turned.contracted, turned.form, *_slopes(layer.before))
+    inputs = (*here, *_halves(turned.turns), reached[0], *_slopes(reached))
     work = workspace(contracted_bend_adjoint, *inputs, sites=reached.shape[2])
     contracted_bend_adjoint.sites(*inputs, pulled[0], *_slopes(pulled), work)
     return pulled

@@ -1,5 +1,7 @@
-"""The workspace of kernels over sites."""
+"""The workspace of kernels over sites, and how many threads they run on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numba
@@ -17,3 +19,14 @@ def workspace(kernel: Any, *inputs: Array, sites: int | None = None) -> Array:
     block = kernel.BLOCK if sites is None else min(kernel.BLOCK, sites)
     shape = (numba.get_num_threads(), max(1, kernel.work_rows(*inputs)), block)
     return np.empty(shape, dtype=inputs[0].dtype)
+
+
+@contextmanager
+def one_kernel_thread() -> Iterator[None]:
+    """Kernels of the calling thread on one thread of their own, for sites that fit a block: others would only wait."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(threads)

@@ -1,5 +1,6 @@
 """Bends of the output and gradients by contraction are those that jets carried through the layers give."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from laflow.metric.learning.objective import SITES_AT_ONCE, MetricObjective, eve
 from laflow.metric.model.activations import ACTIVATIONS
 from laflow.metric.model.contracted_bend import contractible
 from laflow.metric.model.jet_network import PARAMETRISATIONS, JetNetwork
+from laflow.metric.model.kernel_workspace import one_kernel_thread
 from laflow.metric.model.phi_model import PhiModel
 from tests.laflow.metric.networks import random_jets, random_network
 from tests.laflow.metric.surfaces import DIMENSIONS, sampled
@@ -121,6 +123,20 @@ def test_single_precision_stays_single_and_close_to_double():
     assert found.dtype == np.float32
     # A few hundred roundings of 2⁻²⁴ at worst.
     np.testing.assert_allclose(found, wanted, atol=2e-5 * np.abs(wanted).max())
+
+
+def test_kernels_get_their_threads_back_even_after_an_error():
+    before, inside = numba.get_num_threads(), []
+
+    def fail():
+        with one_kernel_thread():
+            inside.append(numba.get_num_threads())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert inside == [1]
+    assert numba.get_num_threads() == before
 
 
 def test_wrong_shapes_are_refused():
