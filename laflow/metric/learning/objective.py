@@ -72,23 +72,24 @@ class MetricObjective:
         """The objective on the points of these indices."""
         return MetricObjective(self.network, self.data.take(chosen))
 
+    @one_kernel_thread()
     def loss(self, parameters: FloatArray) -> Loss:
         """The loss alone."""
         sums = _Sums()
-        with one_kernel_thread():
-            for part, _, found in self._contracted_passes(parameters):
-                sums.add(found, part.weights)
+        for part, _, found in self._contracted_passes(parameters):
+            sums.add(found, part.weights)
         return sums.loss()
 
+    @one_kernel_thread()
     def gradient(self, parameters: FloatArray) -> tuple[Loss, FloatArray]:
         """The loss and its gradient (P,)."""
         sums, total = _Sums(), np.zeros(parameters.shape)
-        with one_kernel_thread():
-            for part, passed, found in self._contracted_passes(parameters):
-                sums.add(found, part.weights)
-                total += passed.gradient(found.slope * (2 * part.weights * found.residual))
+        for part, passed, found in self._contracted_passes(parameters):
+            sums.add(found, part.weights)
+            total += passed.gradient(found.slope * (2 * part.weights * found.residual))
         return sums.loss(), total / sums.weight
 
+    @one_kernel_thread()
     def normal_equations(self, parameters: FloatArray) -> NormalEquations:
         """Matrix and vector of a Gauss–Newton step; memory of P² numbers and a chunk's Jacobian."""
         sums, count = _Sums(), parameters.size
@@ -101,6 +102,7 @@ class MetricObjective:
             vector += rows.T @ (root * found.residual)
         return NormalEquations(sums.loss(), matrix.astype(np.float64) / sums.weight, vector / sums.weight)
 
+    @one_kernel_thread()
     def rows(self, parameters: FloatArray) -> Rows:
         """All rows of the Jacobian, for fewer points than parameters: N P numbers."""
         sums, points = _Sums(), len(self.data)

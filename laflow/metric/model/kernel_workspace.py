@@ -23,7 +23,7 @@ def workspace(kernel: Any, *inputs: Array, sites: int | None = None) -> Array:
 
 @contextmanager
 def one_kernel_thread() -> Iterator[None]:
-    """Kernels of the calling thread on one thread of their own, for sites that fit a block: others would only wait."""
+    """Kernels of the calling thread on one thread of their own: on the few sites of a chunk, others would only wait."""
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:

@@ -17,6 +17,7 @@ from laflow.metric.geometry.polynomial import ComplexArray
 from laflow.metric.geometry.sampling import PointSample
 from laflow.metric.geometry.volume import kappa
 from laflow.metric.model.jet_network import JetNetwork
+from laflow.metric.model.kernel_workspace import one_kernel_thread
 from laflow.metric.model.monge_ampere import pack, residuals, unpack
 
 Array = NDArray[Any]
@@ -155,7 +156,7 @@ class PhiModel:
         """Jets (channels, N) of φ: value, real and imaginary parts of ∂_aφ, and the packed ∂_a∂̄_bφ, in float64."""
         self._require_surface(sample)
         found = np.empty((self.network.channels, len(sample)))
-        with one_blas_thread():
+        with one_blas_thread(), one_kernel_thread():
             for part in chunks(len(sample), CHUNK):
                 some = sample.take(np.arange(part.start, part.stop))
                 found[:, part] = self.network.forward(self.parameters, self.scaled_jets(some)).output
