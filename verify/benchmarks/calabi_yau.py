@@ -2,8 +2,8 @@
 
 A step is the loss of a batch of points and its gradient by all parameters, in float32: laflow by its jets, JAX by
 autodiff of the same network on the same inputs, in the ways that `verify.peers.jax_phi_model` says, each with the size
-of chunks that suits it best. All in one process, in turn, round by round; each takes a few steps in a row, as a training
-does, and the time is that of one.
+of chunks that suits it best. All in one process, in turn, round by round; each takes a few steps in a row, as in a
+training, and the time is that of one.
 
 σ over time: trainings on 20 000 points of Fermat's quintic, each in a process of its own on one core, its clock started
 with the process (imports, sampling and compilation count), annealed to end with the time given; σ on 20 000 other
