@@ -165,7 +165,7 @@ def test_fermats_features_are_power_sums_and_moments_of_its_terms():
 
 def test_dworks_terms_share_factors_so_invariants_of_lower_degree_are_features_too():
     # The product of the terms z0 z1 z2 z3 z4 and z4^5 is |z4|² times the first of these: without it, potentials that
-    # are linear in z4 near its zeros cannot be written (σ of ψ = 0.45 stayed at 0.01 instead of 0.0004).
+    # are linear in z4 near its zeros cannot be written (σ of ψ = 0.45 stayed at 0.01 instead of 0.0002).
     mixed = [name for name in symmetric_invariants(dwork(3, 0.4)).names if "conj" in name]
     assert mixed == [
         "Re conj z0*conj z1*conj z2*conj z3*z4^4",
