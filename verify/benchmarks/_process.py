@@ -25,6 +25,8 @@ def confine(threads: int) -> None:
     """
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)
+    # Where it is set, it holds NumPy's BLAS to an older processor's instructions; torch and JAX would use them all.
+    os.environ.pop("OPENBLAS_CORETYPE", None)
     if threads == 1:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     if hasattr(os, "sched_setaffinity"):

@@ -21,8 +21,10 @@ FloatArray = NDArray[np.float64]
 
 # Points whose rows of the Jacobian are held at once: products of rows want more of them than the layers' cache holds.
 ROWS_AT_ONCE = 500
-# Points times units of the widest layer in one pass for the loss and its gradient: the passes stay in the cache.
-SITES_AT_ONCE = 11_000
+# Points times units of the widest layer in one pass for the loss and its gradient. Fewer stay closer to the processor,
+# more spare calls and make longer products of matrices: on one core with 1 MB of its own cache, 500 points of 64 units
+# take 3.1 ms at once, 3.4 ms in two passes and 3.8 ms in three.
+SITES_AT_ONCE = 32_000
 
 
 @dataclass(frozen=True)

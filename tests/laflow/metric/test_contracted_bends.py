@@ -90,12 +90,12 @@ def test_agreement_is_to_rounding_in_networks_of_ordinary_size(dimension, depth,
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_the_objective_has_the_loss_and_gradient_of_carried_jets_over_several_chunks(dimension):
     sample = sampled("dwork", dimension, 407)
-    model = PhiModel.fresh(sample, np.random.default_rng(2), width=60, depth=2)
+    model = PhiModel.fresh(sample, np.random.default_rng(2), width=160, depth=2)
     objective = MetricObjective(model.network, model.prepare(sample, np.float64))
     rows = objective.rows(model.parameters)
     loss, gradient = objective.gradient(model.parameters)
     wanted = 2 * rows.jacobian.T @ rows.residual
-    assert even_size(407, SITES_AT_ONCE // 60) < 407
+    assert even_size(407, SITES_AT_ONCE // 160) < 407
     # Sums of 407 points in another order.
     np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e4 * EPS * np.abs(wanted).max())
     for found in (loss, objective.loss(model.parameters)):
