@@ -3,7 +3,8 @@
 Public arrays are node-major, as images are: ``(*shape, channels)``. Internal ("packed") arrays are
 channel-major. On a grid they carry a halo of `radius` cells on every side, so that neighbour `o` of the flat
 node `i` is always `i + offsets[o]`: one loop serves every dimension and radius, and no loop asks where the
-image ends. The halo holds zeros, and so do the weights of the neighbours that lie outside the image.
+image ends. The halo holds zeros, and so do the weights of the neighbours that lie outside the image. Channels, and the
+first node in each, begin where a line of the cache does.
 """
 
 from abc import ABC, abstractmethod
@@ -18,6 +19,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from laflow.aligned import aligned_empty, aligned_zeros, line_length
 from laflow.errors import GraphError, ShapeError, ValueRangeError
 
 FloatArray = NDArray[np.float64]
@@ -73,7 +75,7 @@ class _Graph(ABC):
 
     @property
     def padded_nodes(self) -> int:
-        """Number of cells P of a packed channel (with the halo, if there is one)."""
+        """Number of cells P of a packed channel: nodes, on a grid also the halo and what aligns the channel."""
         return prod(self._storage)
 
     def blocks(self, kernel: ModuleType) -> int:
@@ -83,7 +85,7 @@ class _Graph(ABC):
     def run(self, kernel: ModuleType, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Run a generated kernel on packed arrays; `outputs` are overwritten."""
         rows = max(1, int(kernel.work_rows(*inputs)))
-        work = np.empty((numba.get_num_threads(), rows, int(kernel.BLOCK)), self.dtype)
+        work = aligned_empty((numba.get_num_threads(), rows, int(kernel.BLOCK)), self.dtype)
         entry = kernel.grid if isinstance(self, GridGraph) else kernel.graph
         entry(self.structure, *inputs, *outputs, work)
 
@@ -98,11 +100,11 @@ class _Graph(ABC):
 
     def zeros_nodes(self, *channels: int) -> FloatArray:
         """A packed node field of zeros, ``(*channels, P)``."""
-        return np.zeros((*channels, self.padded_nodes), self.dtype)
+        return aligned_zeros((*channels, self.padded_nodes), self.dtype)
 
     def empty_nodes(self, *channels: int) -> FloatArray:
         """A packed node field for a kernel to fill: zero where no kernel writes, arbitrary elsewhere."""
-        field = np.empty((*channels, self.padded_nodes), self.dtype)
+        field = aligned_empty((*channels, self.padded_nodes), self.dtype)
         field[..., : self.structure.first] = 0.0
         field[..., self.structure.last :] = 0.0
         return field
@@ -177,16 +179,27 @@ class GridGraph(_Graph):
         return np.array([prod(self._storage[axis + 1 :]) for axis in range(len(self.shape))], dtype=np.int64)
 
     @cached_property
+    def _lead(self) -> int:
+        """Cells before the padded grid, so that the first node begins a line of the cache."""
+        return -self.radius * int(self._strides.sum()) % line_length(self.dtype)
+
+    @property
+    def padded_nodes(self) -> int:
+        line = line_length(self.dtype)
+        return -(-(self._lead + prod(self._storage)) // line) * line
+
+    @cached_property
     def structure(self) -> GridStructure:
         """Offsets and the range of flat nodes from the first to the last interior one."""
-        first = self.radius * int(self._strides.sum())
+        first = self._lead + self.radius * int(self._strides.sum())
         last = first + int(np.dot(np.array(self.shape) - 1, self._strides)) + 1
         return GridStructure(self.displacements @ self._strides, first, last)
 
     def interior(self, packed: NDArray[Any]) -> NDArray[Any]:
         """The cells of ``(..., P)`` that are nodes, as a view ``(..., *shape)``."""
         window: tuple[Any, ...] = tuple(slice(self.radius, self.radius + side) for side in self.shape)
-        return packed.reshape(*packed.shape[:-1], *self._storage)[(..., *window)]
+        grid = packed[..., self._lead : self._lead + prod(self._storage)]
+        return grid.reshape(*packed.shape[:-1], *self._storage)[(..., *window)]
 
     @cached_property
     def inside(self) -> FloatArray:
@@ -237,7 +250,7 @@ class GridGraph(_Graph):
 
     def packed_uniform_weights(self) -> FloatArray:
         """Packed uniform weights: 1 / (number of neighbours inside), 0 outside."""
-        return self.inside / np.maximum(self.inside.sum(axis=0), 1.0)
+        return np.divide(self.inside, np.maximum(self.inside.sum(axis=0), 1.0), out=self.zeros_weights())
 
     def uniform_weights(self) -> FloatArray:
         """Uniform weights ``(*shape, |N|)``: every neighbour inside the image counts the same."""
@@ -255,7 +268,7 @@ class GridGraph(_Graph):
         stray = self._outside[packed.ravel()[self._outside] != 0.0]
         if stray.size:
             neighbour, cell = np.unravel_index(stray[0], packed.shape)
-            node = np.array(np.unravel_index(cell, self._storage)) - self.radius
+            node = np.array(np.unravel_index(cell - self._lead, self._storage)) - self.radius
             raise ValueRangeError(
                 f"node {tuple(node.tolist())} has weight {packed[neighbour, cell]:.6g} on a neighbour "
                 "outside the "

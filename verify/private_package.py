@@ -26,6 +26,7 @@ MODULES = (
     "checks",
     "linalg",
     "krylov",
+    "aligned",
     "graph",
     "parallel",
     "assignment.distances",

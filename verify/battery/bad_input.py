@@ -106,6 +106,8 @@ CASES: dict[str, list[Case]] = {
         (lambda p: p.graph.GridGraph((3, 4), True), "ValueRangeError", "True"),
         (lambda p: p.graph.GridGraph((3, 0)), "ShapeError", r"\(3, 0\)"),
         (lambda p: p.graph.GridGraph(()), "ShapeError", r"\(\)"),
+        (lambda p: p.graph.GridGraph((3, 4), 1, "half"), "ValueRangeError", "precision is 'half'.*double, single"),
+        (lambda p: p.graph.SparseGraph([0, 1], [0], "half"), "ValueRangeError", "precision is 'half'"),
         (lambda p: _sparse(p, [0], []), "GraphError", "no nodes"),
         (lambda p: _sparse(p, [], []), "GraphError", "no nodes"),
         (lambda p: _sparse(p, [0, 1, 1, 2], [0, 2]), "GraphError", "node 1 is isolated"),

@@ -21,7 +21,16 @@ def check_packing(package: Any) -> None:
         field = 1.0 + np.arange(2 * nodes, dtype=float).reshape(*shape, 2)
         packed = graph.pack_nodes(field)
         padded = np.pad(field, [(radius, radius)] * len(shape) + [(0, 0)])
-        same(packed, np.moveaxis(padded, -1, 0).reshape(2, -1))
+        cells = padded[..., 0].size
+        lead = graph.structure.first - int(np.flatnonzero(padded[..., 0])[0])
+        line = 64 // packed.itemsize
+        same(packed[:, lead : lead + cells], np.moveaxis(padded, -1, 0).reshape(2, -1))
+        assert not packed[:, :lead].any()
+        assert not packed[:, lead + cells :].any()
+        assert 0 <= lead < line
+        assert lead + cells <= packed.shape[1] < lead + cells + line
+        for array in (packed, graph.zeros_nodes(1), graph.empty_weights(), graph.packed_uniform_weights()):
+            assert array[0, graph.structure.first :].ctypes.data % 64 == array.strides[0] % 64 == 0
         unpacked = graph.unpack_nodes(packed)
         same(unpacked, field)
         assert unpacked.flags.c_contiguous
@@ -126,11 +135,12 @@ def check_fields(package: Any) -> None:
 
 def check_halo_of_empty_fields(package: Any) -> None:
     graph = package.graph.GridGraph((2, 3))
-    package.graph.np = _dirty(np)
+    fresh = package.graph.aligned_empty
+    package.graph.aligned_empty = lambda shape, dtype: np.full(shape, np.nan, dtype)
     try:
         field, weights = graph.empty_nodes(2), graph.empty_weights()
     finally:
-        package.graph.np = np
+        package.graph.aligned_empty = fresh
     first, last = graph.structure.first, graph.structure.last
     for array in (field, weights):
         assert not array[:, :first].any()
@@ -138,11 +148,26 @@ def check_halo_of_empty_fields(package: Any) -> None:
         assert np.isnan(array[:, first:last]).all()  # nothing is written twice
 
 
-def _dirty(module: Any) -> Any:
-    """NumPy whose fresh memory holds NaN."""
-    dirty = types.SimpleNamespace(**vars(module))
-    dirty.empty = lambda shape, dtype=float: np.full(shape, np.nan, dtype)
-    return dirty
+def check_aligned_arrays(package: Any) -> None:
+    """Of any shape and type, wherever the allocator puts them; a fresh one each time, contiguous and writable."""
+    for dtype in (np.float64, np.float32):
+        length = package.aligned.line_length(dtype)
+        assert length == 64 // np.dtype(dtype).itemsize
+        assert type(length) is int
+        kept = []
+        for shape in ((0,), (1,), (3, 5), (2, 1, 7), (1000,)):
+            for allocate in (package.aligned.aligned_empty, package.aligned.aligned_zeros):
+                array = allocate(shape, dtype)
+                assert (array.shape, array.dtype) == (shape, np.dtype(dtype))
+                assert array.ctypes.data % 64 == 0 or not array.size
+                assert array.flags.c_contiguous
+                assert array.flags.writeable
+                kept.append(array)
+            assert not kept[-1].any()
+            for number, array in enumerate(kept):
+                array[...] = number
+        for number, array in enumerate(kept):
+            assert np.all(array == number)
 
 
 def check_sparse_structure(package: Any) -> None:
