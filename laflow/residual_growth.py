@@ -24,7 +24,8 @@ ORTHOGONALITY = 1.01
 LEAST_PIECES, PIECES_PER_TURN, MOST_PIECES = 16, 3.0, 4096
 
 # Gauss's rule on a piece; its error, at most 1e-10 of the integral for pieces as short as these, is given to the bound.
-GAUSS_POINTS, GAUSS_MARGIN = 4, 1.0 + 1e-9
+GAUSS_MARGIN = 1.0 + 1e-9
+GAUSS_POINTS, GAUSS_SHARES = np.polynomial.legendre.leggauss(4)
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,12 @@ class Trajectory:
             states[0, size] = 1.0
         elif size:
             states[0, 0] = self.approximation.start_norm
-        step = exponential(self._augmented * self.step)
+        step, known = exponential(self._augmented * self.step), 1
         with np.errstate(over="ignore", invalid="ignore"):
-            for piece in range(self.pieces):
-                states[piece + 1] = step @ states[piece]
+            while known <= self.pieces:  # twice as many at a time, by the square of the step
+                more = min(known, self.pieces + 1 - known)
+                states[known : known + more] = states[:more] @ step.T
+                step, known = step @ step, known + more
         return states
 
     @property
@@ -139,26 +142,35 @@ class Trajectory:
         if size:
             matrix[size + 1, size - 1] = self.approximation.residual_norm
         step = exponential(matrix * self.step)
-        errors = np.full(self.pieces + 1, start_error)
-        majorant = np.append(np.abs(self.augmented_states[0]), start_error)
-        rounding = 1e-15 * (1.0 + np.arange(self.pieces + 1))
+        majorants = np.full((self.pieces + 1, size + 2), start_error)
+        rounding = 1e-15 * np.maximum(1.0, np.arange(self.pieces + 1))
         with np.errstate(over="ignore", invalid="ignore"):
-            for piece in range(self.pieces):
-                majorant = step @ majorant
-                errors[piece + 1] = majorant[-1]
-                known = np.abs(self.augmented_states[piece + 1]) + rounding[piece] * self.norms[piece + 1]
-                majorant[:-1] = np.fmin(majorant[:-1], known)
+            known = np.abs(self.augmented_states) + (rounding * self.norms)[:, None]
+            known[0] = np.abs(self.augmented_states[0])
+            majorants[0, :-1] = known[0]
+            for before, after, own in zip(majorants[:-1], majorants[1:], known[1:], strict=True):
+                np.matmul(step, before, out=after)
+                np.fmin(after[:-1], own, out=after[:-1])
+        errors = majorants[:, -1]
         return np.where(np.isfinite(errors), errors, np.inf)
+
+    @cached_property
+    def least_errors(self) -> FloatArray:
+        """What `errors` would be without growth, by the trapezoidal rule: for telling when they cannot be smaller."""
+        if not self.approximation.coordinates:
+            return np.zeros(self.pieces + 1)
+        last = np.abs(self.states[:, -1]) * (0.5 * self.step * self.approximation.residual_norm)
+        return np.append(0.0, np.cumsum(last[1:] + last[:-1]))
 
     def accumulated(self, rate: float, rates: FloatArray) -> FloatArray:
         """The solution of E' = rate E + r, E(0) = 0, at every time, for r at most the larger end of each piece."""
-        total, found = 0.0, np.zeros(self.pieces + 1)
+        total, found = 0.0, [0.0]
         with np.errstate(over="ignore", invalid="ignore"):
             growth = float(np.exp(rate * self.step))
-            for piece in range(self.pieces):
-                total = growth * (total + self.step * max(rates[piece], rates[piece + 1]))
-                found[piece + 1] = total
-        return found
+            for more in (self.step * np.maximum(rates[:-1], rates[1:])).tolist():
+                total = growth * (total + more)
+                found.append(total)
+        return np.array(found)
 
     def gramian(self, factors: FloatArray) -> FloatArray:
         """The integral of f y y^T over time, the constant coordinate included, for f constant on pieces.
@@ -167,15 +179,15 @@ class Trajectory:
         """
         total = np.zeros((self.approximation.coordinates + 1,) * 2)
         for inner, share in self._inner_states:
-            total += 0.5 * share * self.step * np.einsum("p,pa,pb->ab", factors, inner, inner)
+            total += 0.5 * share * self.step * ((factors[:, None] * inner).T @ inner)
         return GAUSS_MARGIN * total
 
     @cached_property
     def _inner_states(self) -> list[tuple[FloatArray, float]]:
         """The augmented states at each of Gauss's points of every piece, and the weight of that point."""
-        points, shares = np.polynomial.legendre.leggauss(GAUSS_POINTS)
-        steps = [exponential(self._augmented * (0.5 * (point + 1.0) * self.step)) for point in points]
-        return [(self.augmented_states[:-1] @ step.T, float(share)) for step, share in zip(steps, shares, strict=True)]
+        steps = [exponential(self._augmented * (0.5 * (point + 1.0) * self.step)) for point in GAUSS_POINTS]
+        states = self.augmented_states[:-1]
+        return [(states @ step.T, float(share)) for step, share in zip(steps, GAUSS_SHARES, strict=True)]
 
 
 def pieces_for(time: float, *approximations: Approximation) -> int:

@@ -22,6 +22,7 @@ from laflow.assignment.predictor import (
     packed_prediction,
     pull_back,
 )
+from laflow.assignment.tolerance import SearchSpace
 from laflow.graph import FloatArray, GridGraph, IntArray
 from laflow.parallel import Spread
 
@@ -57,7 +58,7 @@ class _Room:
     features: FloatArray
     membership: FloatArray
     weights: FloatArray
-    workspace: Workspace | None
+    workspace: Workspace | SearchSpace | None
 
 
 class ImageBatch:

@@ -6,6 +6,7 @@ W(T) = Exp(V(T)). The flow is integrated exactly in time, in a Krylov space: V(T
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +19,9 @@ from laflow.graph import FloatArray, Graph, GridGraph, IntArray, Precision
 from laflow.kernels import euler_step, lift, linear_map, log_likelihood, similarity, source
 from laflow.krylov import KrylovSpace, krylov_space, phi_trajectory, relative_residual
 from laflow.linalg import row_products
+
+if TYPE_CHECKING:
+    from laflow.assignment.certificate import LikelihoodSizes
 
 # S is computed to a few rounding errors, so b = (S - 1/J)/J below this many of them is the zero vector.
 SOURCE_ROUNDING = 8.0
@@ -63,6 +67,14 @@ class LabelingProblem:
     def unknowns(self) -> int:
         """Number of unknowns n = I J."""
         return self.graph.nodes * self.labels
+
+    @cached_property
+    def likelihood_sizes(self) -> "LikelihoodSizes":
+        """What certificates need of L: found once."""
+        # Here, as certificates are made of flows.
+        from laflow.assignment.certificate import likelihood_sizes
+
+        return likelihood_sizes(self.graph, self.log_likelihood)
 
     def pixelwise_labels(self) -> IntArray:
         """The nearest label of every node, ``(*shape,)``: what labeling without neighbours gives."""

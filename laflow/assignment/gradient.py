@@ -12,7 +12,7 @@ from laflow.assignment.flow import FlowSolution, LabelingProblem
 from laflow.assignment.low_rank import FlowGradient, Workspace, low_rank_flow_gradient
 from laflow.assignment.objective import add_regularizer_gradient, packed_regularizer
 from laflow.assignment.reference import dense_flow_gradient, krylov_flow_gradient
-from laflow.assignment.tolerance import certified_flow_gradient
+from laflow.assignment.tolerance import SearchSpace, certified_flow_gradient
 from laflow.blas import one_blas_thread
 from laflow.checks import non_negative_number, positive_number, whole_number
 from laflow.errors import ValueRangeError
@@ -125,7 +125,7 @@ def packed_loss_gradient(
     weights: FloatArray,
     truth: IntArray,
     options: GradientOptions,
-    workspace: Workspace | None = None,
+    workspace: Workspace | SearchSpace | None = None,
 ) -> LossGradient:
     """`loss_gradient` of packed weights and truth, both checked; `workspace` is for ``low-rank`` and
     ``factored``.
@@ -157,10 +157,11 @@ def _flow_gradient(
     weights: FloatArray,
     truth: IntArray,
     options: GradientOptions,
-    workspace: Workspace | None,
+    workspace: Workspace | SearchSpace | None,
 ) -> FlowGradient:
     if options.tol is not None:
-        return certified_flow_gradient(problem, weights, truth, time=options.time, tolerance=options.tol)
+        room = workspace if isinstance(workspace, SearchSpace) else None
+        return certified_flow_gradient(problem, weights, truth, time=options.time, tolerance=options.tol, room=room)
     if options.method == "dense":
         return dense_flow_gradient(problem, weights, truth, time=options.time)
     if options.method == "krylov":
@@ -172,7 +173,7 @@ def _flow_gradient(
         time=options.time,
         krylov_dim=options.krylov_dim,
         rank=_rank(options),
-        workspace=workspace,
+        workspace=workspace if isinstance(workspace, Workspace) else None,
     )
 
 
@@ -181,9 +182,11 @@ def _rank(options: GradientOptions) -> int:
     return options.rank if options.method == "low-rank" else options.krylov_dim + 1
 
 
-def gradient_workspace(problem: LabelingProblem, options: GradientOptions) -> Workspace | None:
+def gradient_workspace(problem: LabelingProblem, options: GradientOptions) -> Workspace | SearchSpace | None:
     """Memory for many gradients of problems of this size; None for methods that use none."""
-    if options.method not in ("low-rank", "factored") or options.tol is not None:
+    if options.tol is not None:
+        return SearchSpace.allocate(problem)
+    if options.method not in ("low-rank", "factored"):
         return None
     return Workspace.allocate(problem, options.krylov_dim, _rank(options))
 

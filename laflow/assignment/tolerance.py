@@ -20,7 +20,6 @@ from laflow.assignment.certificate import (
     certify,
     expected_gradient_error,
     forward_errors,
-    likelihood_sizes,
     node_energies,
     rank_for,
     refuse_unattainable,
@@ -30,7 +29,6 @@ from laflow.assignment.flow import (
     FlowSolution,
     LabelingProblem,
     linear_map_into,
-    packed_similarity,
     source_into,
     target_into,
 )
@@ -40,11 +38,16 @@ from laflow.assignment.operator_sizes import OperatorSizes, operator_sizes
 from laflow.blas import one_blas_thread
 from laflow.errors import ConvergenceError
 from laflow.graph import FloatArray, IntArray
-from laflow.krylov import Apply, KrylovSpace, krylov_space, phi_trajectory, van_loan_core
+from laflow.kernels import similarity
+from laflow.krylov import Apply, KrylovSpace, krylov_space, require_finite, van_loan_core
 from laflow.residual_growth import Trajectory, arnoldi_approximation, pieces_for
 
 # Products before the first look, and how many there may be: far more than any flow needs that does not overflow.
 FIRST_PRODUCTS, MOST_PRODUCTS = 3, 200
+
+# Rows of a large array that a search has at first, and the bytes that it then may take: what is not written costs
+# nothing.
+ROWS, ROWS_BYTES = 16, 2**28
 
 # The share of a tolerance that the forward space may take: the adjoint space inherits its error.
 FORWARD_SHARE = 0.3
@@ -54,9 +57,33 @@ ATTEMPTS, LOWER = 4, 0.5
 
 
 @dataclass(frozen=True, eq=False)
+class SearchSpace:
+    """Large arrays that searches need; reusing them spares the page faults of fresh memory.
+
+    `forward` and `adjoint` (rows, J, P) hold powers, `mixed` (rows, J, P) combinations of them, `similarity` (J, P) S.
+    Whoever needs more rows takes fresh memory.
+    """
+
+    forward: FloatArray
+    adjoint: FloatArray
+    mixed: FloatArray
+    similarity: FloatArray
+
+    @staticmethod
+    def allocate(problem: LabelingProblem) -> "SearchSpace":
+        """Room for spaces of the usual size."""
+        field = problem.graph.empty_nodes
+        similar = field(problem.labels)
+        rows = max(FIRST_PRODUCTS + 1, min(ROWS, ROWS_BYTES // similar.nbytes))
+        forward, adjoint, mixed = (field(rows, problem.labels) for _ in range(3))
+        return SearchSpace(forward, adjoint, mixed, similar)
+
+
+@dataclass(frozen=True, eq=False)
 class _Search:
     """A problem whose gradient is wanted, and what every bound needs of it."""
 
+    room: SearchSpace
     problem: LabelingProblem
     weights: FloatArray
     truth: IntArray
@@ -74,6 +101,10 @@ class _Search:
         """Of v (forced) or lambda, in the coordinates of which every column of A is known."""
         return Trajectory(arnoldi_approximation(space, self.sizes.norm), forced, self.time, pieces)
 
+    def forward_errors(self, trajectory: Trajectory) -> FlowErrors:
+        """Those of v along its trajectory."""
+        return forward_errors(trajectory, self.sizes, self.likelihood, self.problem.graph, self.roundoff)
+
     def pieces(self, *spaces: KrylovSpace) -> int:
         """How finely time is cut for bounds."""
         return pieces_for(self.time, *(arnoldi_approximation(space, self.sizes.norm) for space in spaces))
@@ -84,10 +115,17 @@ class _Forward:
     """A forward space that suffices, v_T in it, and the loss there."""
 
     space: KrylovSpace
+    trajectory: Trajectory
     errors: FlowErrors
     tangent: FloatArray
     moments: Moments
-    covector: FloatArray
+
+    def along(self, search: _Search, pieces: int) -> tuple[Trajectory, FlowErrors]:
+        """The trajectory and its errors in so many `pieces`."""
+        if pieces == self.trajectory.pieces:
+            return self.trajectory, self.errors
+        finer = search.trajectory(self.space, True, pieces)
+        return finer, search.forward_errors(finer)
 
 
 @one_blas_thread()
@@ -97,20 +135,29 @@ def certified_tangent(problem: LabelingProblem, weights: FloatArray, *, time: fl
     Raises `ValueRangeError` if rounding alone may exceed the tolerance.
     """
     search = _search(problem, weights, np.zeros(problem.graph.shape, np.int64), time)
-    space, errors = _grow_forward(search, tolerance, lambda found, length: relative(found.end, length) <= tolerance)
-    tangent = _end(search, space)
+    space, trajectory, errors = _grow_forward(
+        search, tolerance, lambda found, length: relative(found.end, length) <= tolerance
+    )
+    tangent = _end(search, space, trajectory)
     bound = relative(errors.end, float(np.linalg.norm(tangent)))
     return FlowSolution(problem.graph, tangent, space.dimension, space.products, bound, certified=True)
 
 
 def certified_flow_gradient(
-    problem: LabelingProblem, weights: FloatArray, truth: IntArray, *, time: float, tolerance: float
+    problem: LabelingProblem,
+    weights: FloatArray,
+    truth: IntArray,
+    *,
+    time: float,
+    tolerance: float,
+    room: SearchSpace | None = None,
 ) -> FlowGradient:
     """The gradient of packed, checked `weights` with a relative error of at most `tolerance`, as its certificate says.
 
+    The result holds no reference to `room`.
     Raises `ValueRangeError` if rounding alone may exceed the tolerance, `ConvergenceError` if no space suffices.
     """
-    search, aim, bound = _search(problem, weights, truth, time), tolerance, float("inf")
+    search, aim, bound = _search(problem, weights, truth, time, room), tolerance, float("inf")
     for _ in range(ATTEMPTS):
         found = _attempt(search, aim, tolerance)
         assert found.certificate is not None
@@ -127,12 +174,13 @@ def certified_flow_gradient(
     )
 
 
-def _search(problem: LabelingProblem, weights: FloatArray, truth: IntArray, time: float) -> _Search:
-    similar = packed_similarity(problem, weights)
-    sizes = operator_sizes(problem.graph, weights, similar)
-    return _Search(
-        problem, weights, truth, time, similar, sizes, likelihood_sizes(problem.graph, problem.log_likelihood)
-    )
+def _search(
+    problem: LabelingProblem, weights: FloatArray, truth: IntArray, time: float, room: SearchSpace | None = None
+) -> _Search:
+    own = SearchSpace.allocate(problem) if room is None else room
+    problem.graph.run(similarity, (weights, problem.log_likelihood), (own.similarity,))
+    sizes = operator_sizes(problem.graph, weights, own.similarity)
+    return _Search(own, problem, weights, truth, time, own.similarity, sizes, problem.likelihood_sizes)
 
 
 def _attempt(search: _Search, aim: float, tolerance: float) -> FlowGradient:
@@ -144,7 +192,10 @@ def _attempt(search: _Search, aim: float, tolerance: float) -> FlowGradient:
     vectors, values, others = np.linalg.svd(small, full_matrices=False)
     kept = rank_for(values, search.problem.graph.nodes, aim)
     left, right = vectors[:, :kept].T, others[:kept]
-    lefts, rights = _mixed(search, used_adjoint, np.vstack([left, integral])), _mixed(search, used, right)
+    fields = _rows(search, search.room.mixed, 2 * kept + 1)
+    lefts, rights = fields[: kept + 1], fields[kept + 1 :]
+    _mix_into(used_adjoint, np.vstack([left, integral]), lefts)
+    _mix_into(used, right, rights)
     core = CutCore(
         left,
         right,
@@ -200,60 +251,74 @@ def _certificate(
 
 
 def _forward(search: _Search, aim: float, tolerance: float) -> _Forward:
-    """The forward space, v_T, and the gradient of the loss there."""
+    """The forward space, v_T, and the gradient of the loss there, which lies in ``mixed[1]``."""
     graph, labels = search.problem.graph, search.problem.labels
     # The gradient's bound is looser than that of v_T by about the number of labels.
     share = FORWARD_SHARE * aim / labels
-    space, errors = _grow_forward(
+    space, trajectory, errors = _grow_forward(
         search, tolerance, lambda found, length: float(found.truncation[-1]) <= share * length
     )
-    tangent = _end(search, space)
-    target, covector = graph.zeros_nodes(labels), graph.empty_nodes(labels)
+    tangent = _end(search, space, trajectory)
+    target, covector = search.room.mixed[:2]
+    target[...] = 0.0
     target_into(search.problem, search.truth, target)
     moments = packed_moments(graph, target, tangent)
     direction_gradient_into(graph, target, tangent, moments, covector)
-    return _Forward(space, errors, tangent, moments, covector)
+    return _Forward(space, trajectory, errors, tangent, moments)
 
 
 def _grow_forward(
     search: _Search, tolerance: float, suffices: Callable[[FlowErrors, float], bool]
-) -> tuple[KrylovSpace, FlowErrors]:
+) -> tuple[KrylovSpace, Trajectory, FlowErrors]:
     """A space of (A, b) whose errors suffice for v_T of that length, unless rounding exceeds the tolerance."""
     problem = search.problem
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
         linear_map_into(problem, search.weights, search.similar, vector, image)
 
-    start = problem.graph.empty_nodes(problem.labels)
-    source_into(problem, search.similar, start)
-    for space in _growing(search, apply, start):
+    def begin(start: FloatArray) -> None:
+        source_into(problem, search.similar, start)
+
+    for space in _growing(search, apply, begin, search.room.forward):
         trajectory = search.trajectory(space, True, search.pieces(space))
-        errors = forward_errors(trajectory, search.sizes, search.likelihood, problem.graph, search.roundoff)
         if not space.dimension:
-            return space, errors
+            return space, trajectory, search.forward_errors(trajectory)
         length = float(trajectory.norms[-1])
+        if not space.breakdown and not suffices(_without_growth(trajectory), length):
+            continue
+        errors = search.forward_errors(trajectory)
         refuse_unattainable(tolerance, float(errors.rounding[-1]), length, search.roundoff, "the flow's norm")
         if suffices(errors, length) or space.breakdown:
-            return space, errors
+            return space, trajectory, errors
     raise _not_reached("forward")
+
+
+def _without_growth(trajectory: Trajectory) -> FlowErrors:
+    """What errors are at least: while these do not suffice, nobody needs to know more."""
+    return FlowErrors(trajectory.least_errors, np.zeros(trajectory.pieces + 1))
 
 
 def _grow_adjoint(
     search: _Search, forward: _Forward, aim: float
 ) -> tuple[KrylovSpace, tuple[Trajectory, Trajectory], tuple[FlowErrors, FlowErrors]]:
     """A space of (A^T, g) in which the gradient is expected to have a relative error below `aim`."""
-    problem, scratch = search.problem, search.problem.graph.empty_nodes(search.problem.labels)
+    problem, (scratch, covector) = search.problem, search.room.mixed[:2]
 
     def apply(vector: FloatArray, image: FloatArray) -> None:
         adjoint_map_into(problem, search.weights, search.similar, vector, scratch, image)
 
-    previous = np.inf
-    for space in _growing(search, apply, forward.covector):
+    def begin(start: FloatArray) -> None:
+        start[...] = covector
+
+    previous, first = np.inf, max(FIRST_PRODUCTS, forward.space.dimension - 1)
+    for space in _growing(search, apply, begin, search.room.adjoint, first):
         pieces = search.pieces(forward.space, space)
-        ahead, back = search.trajectory(forward.space, True, pieces), search.trajectory(space, False, pieces)
-        tangent = forward_errors(ahead, search.sizes, search.likelihood, problem.graph, search.roundoff)
+        ahead, tangent = forward.along(search, pieces)
+        back = search.trajectory(space, False, pieces)
+        if not space.breakdown and _expected(search, (ahead, back), (tangent, _without_growth(back))) > aim:
+            continue
         costate = adjoint_errors(back, search.sizes, search.likelihood, search.roundoff, tangent, forward.moments)
-        expected = expected_gradient_error(search.likelihood, problem.labels, (ahead, back), (tangent, costate))
+        expected = _expected(search, (ahead, back), (tangent, costate))
         # What the forward space leaves, or rounding, is not made smaller by more products.
         if expected <= aim or space.breakdown or expected > 0.9 * previous:
             return space, (ahead, back), (tangent, costate)
@@ -261,13 +326,20 @@ def _grow_adjoint(
     raise _not_reached("adjoint")
 
 
-def _growing(search: _Search, apply: Apply, start: FloatArray) -> Iterator[KrylovSpace]:
-    """Larger and larger spaces; the last one is invariant or has `MOST_PRODUCTS` dimensions."""
-    graph, labels = search.problem.graph, search.problem.labels
+def _growing(
+    search: _Search,
+    apply: Apply,
+    begin: Callable[[FloatArray], None],
+    storage: FloatArray,
+    first: int = FIRST_PRODUCTS,
+) -> Iterator[KrylovSpace]:
+    """Larger and larger spaces of what `begin` writes, from `first` products on, in `storage` while it has the rows.
+
+    The last one is invariant or has `MOST_PRODUCTS` dimensions.
+    """
     space: KrylovSpace | None = None
-    storage = graph.empty_nodes(FIRST_PRODUCTS + 1, labels)
-    storage[0] = start
-    size = FIRST_PRODUCTS
+    storage, size = _rows(search, storage, max(first + 1, storage.shape[0])), first
+    begin(storage[0])
     while True:
         rows = storage[: size + 1]
         space = krylov_space(apply, rows.reshape(size + 1, -1), space)
@@ -275,24 +347,35 @@ def _growing(search: _Search, apply: Apply, start: FloatArray) -> Iterator[Krylo
         if space.breakdown or size >= MOST_PRODUCTS:
             return
         if not space.by_powers:  # orthonormal vectors took their place
-            storage[0] = start
+            begin(storage[0])
         size += 1
         if size >= storage.shape[0]:
-            wider = graph.empty_nodes(2 * storage.shape[0], labels)
+            wider = _rows(search, storage, 2 * storage.shape[0])
             wider[: storage.shape[0]] = storage
             storage = wider
 
 
-def _end(search: _Search, space: KrylovSpace) -> FloatArray:
-    """v_T, packed (J, P)."""
-    used = space.without_last()
-    return _mixed(search, used, phi_trajectory(used, search.time)[-1:])[0]
+def _rows(search: _Search, storage: FloatArray, count: int) -> FloatArray:
+    """The first `count` rows of `storage`, or as many fresh ones if it has fewer."""
+    return storage[:count] if storage.shape[0] >= count else search.problem.graph.empty_nodes(count, storage.shape[1])
 
 
-def _mixed(search: _Search, space: KrylovSpace, coefficients: FloatArray) -> FloatArray:
-    fields = search.problem.graph.empty_nodes(coefficients.shape[0], search.problem.labels)
-    space.combine(coefficients, fields.reshape(coefficients.shape[0], search.similar.size))
-    return fields
+def _expected(
+    search: _Search, trajectories: tuple[Trajectory, Trajectory], errors: tuple[FlowErrors, FlowErrors]
+) -> float:
+    return expected_gradient_error(search.likelihood, search.problem.labels, trajectories, errors)
+
+
+def _end(search: _Search, space: KrylovSpace, trajectory: Trajectory) -> FloatArray:
+    """v_T, packed (J, P), in memory of its own."""
+    tangent = search.problem.graph.empty_nodes(search.problem.labels)
+    require_finite(trajectory.states[-1:], search.time)
+    _mix_into(space.without_last(), trajectory.states[-1:], tangent[None])
+    return tangent
+
+
+def _mix_into(space: KrylovSpace, coefficients: FloatArray, fields: FloatArray) -> None:
+    space.combine(coefficients, fields.reshape(fields.shape[0], fields.shape[1] * fields.shape[2]))
 
 
 def _not_reached(which: str) -> ConvergenceError:
