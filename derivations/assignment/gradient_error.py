@@ -15,6 +15,11 @@ three_parts = add(
     outer(costate_found, state_error), outer(costate_error, state_found), outer(costate_error, state_error)
 )
 
+# the same from a finer approximation: how far apart the two are can be found, only its own error has to be bounded
+costate_finer, state_finer = Array("costate_finer", nodes, latex=r"\lambda_{m+1}"), Array("state_finer", nodes)
+finer_error = subtract(outer(costate, state), outer(costate_finer, state_finer))
+apart = subtract(outer(costate_finer, state_finer), outer(costate_found, state_found))
+
 # the pairs (i, k) with k a neighbour of i, which alone the gradient has
 near = Array("near", nodes, nodes, latex="m", mask=True)
 left, right = Array("left", nodes, labels, latex="P"), Array("right", nodes, labels, latex="V")
@@ -54,7 +59,9 @@ LEMMA = Lemma(
     reference="Eqs. (3.36), (3.47), for the certificate",
     statement=r"""
 $\lambda v^\top - \lambda_m v_m^\top = \lambda_m\, \delta v^\top + \delta\lambda\, v_m^\top + \delta\lambda\, \delta
-v^\top$ with $\delta v = v - v_m$. The gradient has pairs of neighbours only, $m_{ik} \in \{0, 1\}$:
+v^\top$ with $\delta v = v - v_m$; it is also $(\lambda_{m+1} v_{m+1}^\top - \lambda_m v_m^\top) +
+(\lambda v^\top - \lambda_{m+1} v_{m+1}^\top)$, of which the gradient of the first part is found as a distance of two
+gradients and only the second has to be bounded. The gradient has pairs of neighbours only, $m_{ik} \in \{0, 1\}$:
 $\langle P_i, V_k\rangle^2 = \|P_i\|^2 \|V_k\|^2 - \frac12 \sum_{jl} (P_{ij} V_{kl} - P_{il} V_{kj})^2$ and
 $\sum_{ik} m_{ik} \|P_i\|^2 \|V_k\|^2 = \sum_k \|V_k\|^2 \sum_i m_{ik} \|P_i\|^2 \le
 \|V\|^2 \max_k \sum_i m_{ik} \|P_i\|^2$: an error counts with the largest energy in a neighbourhood, not with the energy
@@ -64,6 +71,7 @@ form of the fields that span $P$, at most $\sum_s \big(\sum_t |F_{st}|\big) \|Q_
 """,
     claims=(
         identity("three parts", moment_error, three_parts),
+        identity("by difference", moment_error, add(apart, finer_error)),
         identity("gap at a pair", tensor((i, k), left_square[i] * right_square[k] - pair[i, k] ** 2), pair_gap),
         identity("energy by neighbours", scalar(over_pairs), scalar(total(right_square[k] * reach[k], k))),
         identity(
@@ -87,6 +95,8 @@ form of the fields that span $P$, at most $\sum_s \big(\sum_t |F_{st}|\big) \|Q_
             "the product of both errors counts twice",
             add(outer(costate, state_error), outer(costate_error, state)),
         ),
+        Wrong("by difference", "the finer approximation is taken as exact", apart),
+        Wrong("by difference", "the distance is taken the other way", subtract(finer_error, apart)),
         Wrong(
             "gap at a pair",
             "every pair of labels is counted twice",

@@ -9,7 +9,7 @@ Truncation is bounded rigorously, as small matrices are evaluated to rounding. R
 unit roundoff, counting every operation at its worst; the log-likelihoods are taken as they are stored.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +26,9 @@ SUM_ROUNDINGS = 300.0
 
 # Rounding of the small exponentials and decompositions, in units of float64's roundoff.
 SMALL_ROUNDINGS = 100.0
+
+# Rounding of a norm of a difference that was stored, in units of the roundoff.
+NORM_ROUNDINGS = 100.0
 
 # The bound over what it would be if errors lay evenly over the image, measured, for each label; and the share of a
 # tolerance that may be cut off the core, small because gradients are smaller than their core by as much as 15 times.
@@ -319,6 +322,18 @@ def certify(
         rounding,
         float(tangent.rounding[-1]),
     )
+
+
+def moved(certificate: Certificate, away: float, norm: float) -> Certificate:
+    """The certificate of a gradient of that `norm` at most `away` from the one that is certified."""
+    bound = certificate.gradient + away
+    return replace(certificate, gradient=bound, gradient_relative=relative(bound, norm))
+
+
+def distance(left: FloatArray, right: FloatArray, roundoff: float) -> float:
+    """At least the Frobenius norm of the difference of two gradients, summed in float64."""
+    difference = (left - right).astype(np.float64, copy=False).reshape(-1)
+    return float(np.linalg.norm(difference)) * (1.0 + NORM_ROUNDINGS * roundoff)
 
 
 def relative(bound: float, norm: float) -> float:

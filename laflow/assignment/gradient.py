@@ -28,7 +28,8 @@ class GradientOptions:
     """How to compute a gradient: checked when made.
 
     `time` T > 0; `krylov_dim` m >= 1; `rank` r between 1 and m; `regularization` tau >= 0. With a `tol` > 0, for method
-    ``low-rank`` only, dimensions and rank are chosen such that the certified relative error is at most that.
+    ``low-rank`` only, dimensions and rank are chosen such that the certified relative error is at most that, by a
+    certificate that may be `sharp`.
     """
 
     time: float = 5.0
@@ -37,8 +38,11 @@ class GradientOptions:
     rank: int = 4
     regularization: float = 0.0
     tol: float | None = None
+    sharp: bool = False
 
     def __post_init__(self) -> None:
+        if self.sharp and self.tol is None:
+            raise ValueRangeError("sharp is True without a tolerance: give tol, or leave sharp out")
         if self.tol is not None:
             object.__setattr__(self, "tol", positive_number(self.tol, "tol"))
             if self.method != "low-rank":
@@ -102,6 +106,7 @@ def loss_gradient(
     rank: int = 4,
     regularization: float = 0.0,
     tol: float | None = None,
+    sharp: bool = False,
 ) -> LossGradient:
     """The loss (3.2)-(3.5) of `weights` and its Euclidean gradient, Theorem 3.8.
 
@@ -109,8 +114,11 @@ def loss_gradient(
     Methods: ``low-rank`` (rank `rank` of the core in two Krylov spaces of `krylov_dim`, the part of b exact),
     ``factored`` (the full core), ``krylov`` (one Krylov space of the Kronecker sum), and ``dense`` (its dense
     exponential); the last two are references for small problems. Raises subclasses of `LaflowError`.
+
+    With a tolerance `tol` > 0 the certified relative error is at most that. `sharp` certifies by a second gradient,
+    whose spaces have a product more: the bound is then within a few times the true error, for a second assembly.
     """
-    options = GradientOptions(time, method, krylov_dim, rank, regularization, tol)
+    options = GradientOptions(time, method, krylov_dim, rank, regularization, tol, sharp)
     graph = problem.graph
     if weights is None:
         packed = graph.packed_uniform_weights()
@@ -161,7 +169,9 @@ def _flow_gradient(
 ) -> FlowGradient:
     if options.tol is not None:
         room = workspace if isinstance(workspace, SearchSpace) else None
-        return certified_flow_gradient(problem, weights, truth, time=options.time, tolerance=options.tol, room=room)
+        return certified_flow_gradient(
+            problem, weights, truth, time=options.time, tolerance=options.tol, sharp=options.sharp, room=room
+        )
     if options.method == "dense":
         return dense_flow_gradient(problem, weights, truth, time=options.time)
     if options.method == "krylov":

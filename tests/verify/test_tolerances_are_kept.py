@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import laflow
+from laflow.assignment import tolerance
+from laflow.assignment.gradient import GradientOptions, gradient_workspace, packed_loss_gradient
 from laflow.errors import ConvergenceError, ValueRangeError
 from verify import bridge
 from verify.instances import colors_instance
@@ -28,10 +30,10 @@ def asked(instance, tol, **more):
     return found
 
 
-@given(instance=instances(unknowns=36), tol=TOLERANCES)
+@given(instance=instances(unknowns=36), tol=TOLERANCES, sharp=st.booleans())
 @MANY
-def test_the_gradient_the_tangent_and_the_loss_are_within_their_bounds(instance, tol):
-    found = asked(instance, tol)
+def test_the_gradient_the_tangent_and_the_loss_are_within_their_bounds(instance, tol, sharp):
+    found = asked(instance, tol, sharp=sharp)
     if found is None:
         # It may be refused near rounding, or where the gradient all but vanishes: not where it is of its usual size.
         exact = gather_weights(dense_flow.gradient_by_quadrature(*instance.dense_plain), instance.neighbours)
@@ -81,6 +83,48 @@ def test_a_smaller_tolerance_costs_more_products_and_brings_a_smaller_error(time
     assert errors == sorted(errors, reverse=True)
 
 
+@pytest.mark.parametrize(("time", "bar"), [(1.0, 3.0), (5.0, 3.0), (20.0, 30.0)])
+def test_a_sharp_certificate_is_near_the_true_error_and_costs_few_products(time, bar):
+    """In the median over tolerances, as the experiment has it for larger images."""
+    instance = colors_instance((16, 16), 4, time=time, seed=0)
+    problem, truth = bridge.labeling_problem(instance), bridge.public_truth(instance)
+    exact = laflow.loss_gradient(problem, None, truth, time=time, method="factored", krylov_dim=40).gradient
+    ratios = []
+    for tol in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7):
+        plain, sharp = asked(instance, tol), asked(instance, tol, sharp=True)
+        error = float(np.linalg.norm(sharp.gradient - exact))
+        ratios.append(sharp.certificate.gradient / error)
+        assert error <= sharp.certificate.gradient
+        assert sharp.certificate.gradient_relative <= tol
+        assert sharp.matvecs <= plain.matvecs + 4 or time > 5.0
+    assert np.median(ratios) <= bar
+
+
+def test_a_sharp_certificate_that_forgets_the_distance_is_noticed(monkeypatch):
+    instance = colors_instance((16, 16), 4, time=1.0, seed=0)
+    problem, truth = bridge.labeling_problem(instance), bridge.public_truth(instance)
+    exact = laflow.loss_gradient(problem, None, truth, time=1.0, method="factored", krylov_dim=40).gradient
+    monkeypatch.setattr(tolerance, "distance", lambda *_: 0.0)
+    found = asked(instance, 1e-4, sharp=True)
+    assert float(np.linalg.norm(found.gradient - exact)) > found.certificate.gradient
+
+
+def test_memory_that_is_used_again_changes_nothing():
+    results = []
+    for seed, reuse in ((0, False), (1, True), (0, True)):
+        instance = colors_instance((12, 12), 3, time=5.0, seed=seed)
+        problem = bridge.labeling_problem(instance)
+        options = GradientOptions(time=5.0, tol=1e-6)
+        room = results[0][1] if reuse else gradient_workspace(problem, options)
+        truth = problem.check_truth(bridge.public_truth(instance))
+        found = packed_loss_gradient(problem, problem.graph.packed_uniform_weights(), truth, options, room)
+        results.append((found, room))
+    first, again = results[0][0], results[2][0]
+    np.testing.assert_array_equal(first.packed_gradient, again.packed_gradient)
+    np.testing.assert_array_equal(first.solution.packed_tangent, again.solution.packed_tangent)
+    assert first.certificate == again.certificate
+
+
 def test_a_tolerance_below_rounding_is_refused_with_what_can_be_had():
     problem = laflow.LabelingProblem(np.random.default_rng(0).random((6, 6, 3)))
     truth = np.zeros((6, 6), dtype=int)
@@ -111,6 +155,7 @@ def test_single_precision_keeps_the_tolerances_that_it_can():
         ({"tol": 0.0}, "tol is 0.0"),
         ({"tol": -1e-3}, "tol is -0.001"),
         ({"tol": float("nan")}, "tol is nan"),
+        ({"sharp": True}, "sharp is True without a tolerance"),
         ({"tol": 1e-3, "method": "krylov"}, "a tolerance goes with method 'low-rank'"),
     ],
 )
