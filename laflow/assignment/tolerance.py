@@ -49,7 +49,7 @@ FIRST_PRODUCTS, MOST_PRODUCTS = 3, 200
 
 # Rows of a large array that a search has at first, and the bytes that it then may take: what is not written costs
 # nothing.
-ROWS, ROWS_BYTES = 16, 2**28
+ROWS, ROWS_BYTES = 16, 2**31
 
 # The share of a tolerance that the forward space may take: the adjoint space inherits its error.
 FORWARD_SHARE = 0.3
