@@ -6,8 +6,9 @@ random parameters. Both are counted and told in the result.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -205,7 +206,7 @@ class _Run:
         if not self._history:
             self._look(callback)
         while not self._over():
-            keeper.reached(self._step, self._state)
+            keeper.reached(self._step, self._captured())
             begun = monotonic()
             self._parameters, self._loss = self._method.step(self._parameters, self._progress())
             self._step += 1
@@ -216,7 +217,7 @@ class _Run:
                 self._look(callback)
                 if self._collapsed():
                     self._restart(callback)
-        keeper.reached(self._step, self._state)
+        keeper.reached(self._step, self._captured())
         return TrainedMetric(
             self._model.with_parameters(self._best.parameters),
             self._best.sigma,
@@ -301,30 +302,30 @@ class _Run:
         self._method.calm()
         self._look(callback, "restarted")
 
-    def _state(self) -> State:
+    def _captured(self) -> Callable[[], State]:
+        """What gives the state as it is now, whenever it is called: an interruption comes in the middle of a step.
+
+        Numbers are taken now and arrays held on to, which no step writes to; only the history's table is made later.
+        """
         own = self._method.state()
-        numbers = {f"method_{name}": value for name, value in own.numbers.items()}
+        numbers = {
+            **{f"method_{name}": value for name, value in own.numbers.items()},
+            "step": self._step,
+            "seconds": self._seconds(),
+            "recoveries": self._recoveries,
+            "restarts": self._restarts,
+            "best_sigma": self._best.sigma,
+            "looked": self._looked,
+            "loss": self._loss.value,
+            "loss_sigma": self._loss.sigma,
+            "random": random_state(self._rng),
+        }
         arrays = {f"method_{name}": value for name, value in own.arrays.items()}
-        table = np.array([_plain(entry) for entry in self._history]).reshape(len(self._history), 6)
-        return State(
-            {
-                **numbers,
-                "step": self._step,
-                "seconds": self._seconds(),
-                "recoveries": self._recoveries,
-                "restarts": self._restarts,
-                "best_sigma": self._best.sigma,
-                "looked": self._looked,
-                "loss": self._loss.value,
-                "loss_sigma": self._loss.sigma,
-                "events": [entry.event for entry in self._history],
-                "random": random_state(self._rng),
-            },
-            {**arrays, "parameters": self._parameters, "best": self._best.parameters, "history": table},
-        )
+        arrays |= {"parameters": self._parameters, "best": self._best.parameters}
+        return partial(_state, numbers, arrays, tuple(self._history))
 
     def restore(self, state: State) -> None:
-        """Go on from a state that `_state` gave."""
+        """Go on from a state that `_captured` gave."""
         prefix = "method_"
         self._method.restore(
             State(
@@ -351,6 +352,11 @@ class _Run:
             for row, event in zip(table, events, strict=True)
         ]
         restore_random_state(self._rng, state.numbers.get("random"))
+
+
+def _state(numbers: Mapping[str, Any], arrays: Mapping[str, FloatArray], history: Sequence[TrainingStep]) -> State:
+    table = np.array([_plain(entry) for entry in history]).reshape(len(history), 6)
+    return State({**numbers, "events": [entry.event for entry in history]}, {**arrays, "history": table})
 
 
 def _plain(entry: TrainingStep) -> list[float]:

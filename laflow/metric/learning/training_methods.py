@@ -38,7 +38,7 @@ class Method(Protocol):
         ...
 
     def state(self) -> State:
-        """All that the next step depends on besides the parameters."""
+        """All that the next step depends on besides the parameters, in arrays that steps replace and never write to."""
         ...
 
     def restore(self, state: State) -> None:
@@ -82,13 +82,14 @@ class Adam:
             self._rate = range_test(objective, start, self._batch, self._rng)
         self.rate = self._rate or 0.0
         self._optimizer = MomentOptimizer()
-        self._order, self._next = np.zeros(0, dtype=np.int64), 0
+        # In float64, as checkpoints keep it; never written to, only replaced.
+        self._order, self._next = np.zeros(0), 0
 
     def step(self, parameters: FloatArray, progress: float) -> tuple[FloatArray, Loss]:
         assert self._rate is not None
         if self._next + self._batch > len(self._order):
-            self._order, self._next = self._rng.permutation(len(self._objective.data)), 0
-        chosen = self._order[self._next : self._next + self._batch]
+            self._order, self._next = self._rng.permutation(len(self._objective.data)).astype(np.float64), 0
+        chosen = self._order[self._next : self._next + self._batch].astype(np.int64)
         self._next += self._batch
         loss, gradient = self._objective.at(chosen).gradient(parameters)
         self.rate = annealed(self._rate, progress)
@@ -106,7 +107,7 @@ class Adam:
         moments = self._optimizer.moments
         arrays = {} if moments is None else {"first": moments.first, "second": moments.second}
         numbers = {"base_rate": self._rate, "next": self._next, "count": 0 if moments is None else moments.count}
-        return State(numbers, {**arrays, "order": self._order.astype(np.float64)})
+        return State(numbers, {**arrays, "order": self._order})
 
     def restore(self, state: State) -> None:
         points = len(self._objective.data)
@@ -114,7 +115,7 @@ class Adam:
         self._next = state.whole_number("next", least=0, most=points)
         order = state.arrays.get("order")
         shape = (0,) if order is None or order.shape == (0,) else (points,)
-        self._order = state.array("order", shape).astype(np.int64)
+        self._order = state.array("order", shape)
         if count := state.whole_number("count", least=0):
             shape = (self._objective.network.parameter_count,)
             self._optimizer.moments = Moments(count, state.array("first", shape), state.array("second", shape))

@@ -6,7 +6,7 @@ import pytest
 from laflow.checkpoint import Checkpoints, State
 from laflow.errors import CheckpointError, ConvergenceError, ValueRangeError
 from laflow.metric.features.feature_map import invariants
-from laflow.metric.learning import training
+from laflow.metric.learning import gauss_newton, training
 from laflow.metric.learning.descent import RATES, annealed, largest_eigenvalue, range_test, stable_rate
 from laflow.metric.learning.objective import Loss, MetricObjective
 from laflow.metric.learning.training import train_metric
@@ -14,6 +14,7 @@ from laflow.metric.learning.training_methods import METHODS, GaussNewton
 from laflow.metric.model.model_files import load_metric, load_metric_and_notes, save_metric
 from laflow.metric.model.phi_model import PhiModel
 from laflow.metric.quality.measures import determinants, sigma
+from laflow.optimizers import MomentOptimizer
 from tests.laflow.metric.surfaces import sampled
 
 # Steps that a small model of the quartic needs to halve σ of Fubini–Study at least.
@@ -84,6 +85,57 @@ def test_an_interrupted_training_resumes_bit_for_bit(method, tmp_path):
     # The entry of the interrupted step is not kept: its step is taken again.
     assert timeless[0] == timeless[1]
     assert resumed.steps == steps
+
+
+def interrupted_at(monkeypatch, owner, name, call):
+    """Ctrl-C at the end of the `call`th call of a method: within a step."""
+    given, calls = getattr(owner, name), [0]
+
+    def interrupting(*arguments):
+        found = given(*arguments)
+        calls[0] += 1
+        if calls[0] == call:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(owner, name, interrupting)
+
+
+# Where Ctrl-C comes within a step: the method, its largest number of parameters for normal equations, what is called.
+WITHIN = {
+    "adam, before the moments move": ("adam", None, MetricObjective, "gradient", 4),
+    "adam, after the moments have moved": ("adam", None, MomentOptimizer, "descend", 7),
+    "gauss-newton, normal equations": ("gauss-newton", None, MetricObjective, "normal_equations", 4),
+    "gauss-newton, the kernel of random points": ("gauss-newton", 10, MetricObjective, "rows", 4),
+    "lbfgs, a trial": ("lbfgs", None, MetricObjective, "gradient", 9),
+    "gradient-descent": ("gradient-descent", None, MetricObjective, "gradient", 5),
+}
+
+
+@pytest.mark.parametrize("case", WITHIN)
+def test_an_interruption_within_a_step_resumes_bit_for_bit(case, tmp_path, monkeypatch):
+    method, most, owner, name, call = WITHIN[case]
+    if most is not None:
+        monkeypatch.setattr(gauss_newton, "MOST_PARAMETERS", most)
+        monkeypatch.setattr(gauss_newton, "KERNEL_POINTS", 60)
+    model, sample = small_model(300)
+    rate = {"adam": 0.01, "gradient-descent": 1e-3}.get(method)
+
+    def run(checkpoints=None):
+        options = {"method": method, "steps": 10, "batch": 60, "learning_rate": rate}
+        return train_metric(model, sample, checkpoints=checkpoints, rng=np.random.default_rng(5), **options)
+
+    whole = run()
+    path = tmp_path / "run.npz"
+    with monkeypatch.context() as within:
+        interrupted_at(within, owner, name, call)
+        with pytest.raises(KeyboardInterrupt, match=r"before the end of step [1-9]"):
+            run(Checkpoints(path))
+    resumed = run(Checkpoints(path, resume=True))
+    np.testing.assert_array_equal(resumed.model.parameters, whole.model.parameters)
+    assert [(e.step, e.loss, e.sigma, e.rate) for e in resumed.history] == [
+        (e.step, e.loss, e.sigma, e.rate) for e in whole.history
+    ]
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
@@ -267,7 +319,7 @@ def test_a_damaged_state_is_refused():
     options = training.TrainingOptions(steps=3)
     arguments = (model, sample, sample, options, np.random.default_rng(0))
     run = training._Run(*arguments, resumed=False)
-    state = run._state()
+    state = run._captured()()
     for name in ("step", "best_sigma", "events", "random", "method_damping"):
         numbers = {**state.numbers, name: None}
         with pytest.raises(CheckpointError):
