@@ -89,7 +89,7 @@ def compare(
             TrainingOptions(cast(metric_options.MethodName, name), limit, steps, batch, learning_rate, precision)
             for name in names
         ]
-        sample = training_sample(surface, points, seed, network, precision)
+        sample = training_sample(surface, points, seed, network, chosen)
     variety = sample.hypersurface if sample is not None else loaded[0][1].hypersurface
     for path, learned, _ in loaded:
         if learned.hypersurface.polynomial != variety.polynomial:

@@ -173,7 +173,7 @@ def fresh_sample(
 
 def require_room(points: int, bytes_per_point: int = 0) -> None:
     """Raises `ProblemSizeError`, with the largest number of points that fits, where memory will not do."""
-    from laflow.metric.tangent.kernel_memory import available_memory, readable
+    from laflow.memory import available_memory, readable
 
     memory, each = available_memory(), BYTES_PER_POINT + bytes_per_point
     if points * each > memory:

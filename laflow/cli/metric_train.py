@@ -11,11 +11,16 @@ import typer
 
 from laflow.cli import console, files, long_runs, metric_options, options
 from laflow.cli.metric_report import Watch, as_json, short, training_of, training_progress, with_error
+from laflow.errors import ProblemSizeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from laflow.checkpoint import Checkpoints
+    from laflow.metric.geometry.hypersurface import Hypersurface
     from laflow.metric.geometry.sampling import PointSample
     from laflow.metric.learning.training import TrainedMetric, TrainingOptions
+    from laflow.metric.model.jet_network import JetNetwork
     from laflow.metric.model.phi_model import PhiModel
     from laflow.metric.quality.evaluation import Evaluation
 
@@ -36,6 +41,14 @@ class Network:
     depth: int
     activation: str
     parametrisation: str
+
+    def layers(self, surface: Hypersurface) -> JetNetwork:
+        """The layers alone, before there are parameters."""
+        from laflow.metric.model.jet_network import JetNetwork
+
+        count = metric_options.feature_map(self.features, surface).count
+        sizes = (count, *[self.width] * self.depth, 1)
+        return JetNetwork(sizes, self.activation, self.parametrisation, surface.dimension)
 
     def fresh(self, sample: PointSample, seed: int) -> PhiModel:
         """A model with random parameters."""
@@ -90,7 +103,7 @@ def train(
     from laflow.metric.quality.evaluation import evaluate, evaluate_metric
 
     chosen = TrainingOptions(method, limit, steps, batch, learning_rate, precision)
-    sample = training_sample(surface, points, seed, network, precision)
+    sample = training_sample(surface, points, seed, network, [chosen])
     kept = long_runs.checkpoints(checkpoint, checkpoint_every, resume)
     model = network.fresh(sample, seed)
     with long_runs.resumable(checkpoint), training_progress("training the metric", limit) as watch:
@@ -175,15 +188,38 @@ def with_sharper_kappa(model: PhiModel, seed: int) -> PhiModel:
     return replace(model, kappa=controlled_kappa(model, sample))
 
 
-def training_sample(surface: str, points: int | None, seed: int, network: Network, precision: str) -> PointSample:
-    """The points to train on; what they take of the memory is found out before they are sampled."""
-    each = 0
-    if not metric_options.is_points_file(surface):
-        variety = metric_options.read_surface(surface)
-        channels = (variety.dimension + 1) ** 2
-        number = 4 if precision == "single" else 8
-        each = channels * metric_options.feature_map(network.features, variety).count * number
+def training_sample(
+    surface: str, points: int | None, seed: int, network: Network, chosen: Sequence[TrainingOptions]
+) -> PointSample:
+    """The points to train on. What they and the trainings take of the memory is found out before.
+
+    Raises `ProblemSizeError` where none of the trainings fits; one of several that does not fit says so itself.
+    """
+    if metric_options.is_points_file(surface):
+        sample = metric_options.read_sample(surface, points, POINTS, seed)
+        require_room(network, sample.hypersurface, len(sample), chosen)
+        return sample
+    variety, count = metric_options.read_surface(surface), POINTS if points is None else points
+    require_room(network, variety, count, chosen)
+    channels = (variety.dimension + 1) ** 2
+    number = 4 if all(one.precision == "single" for one in chosen) else 8
+    each = channels * metric_options.feature_map(network.features, variety).count * number
     return metric_options.read_sample(surface, points, POINTS, seed, each)
+
+
+def require_room(network: Network, surface: Hypersurface, points: int, chosen: Sequence[TrainingOptions]) -> None:
+    """Raises `ProblemSizeError` where memory will do for none of the trainings."""
+    from laflow.metric.learning.training_memory import require_training_room
+
+    shape, refusals = network.layers(surface), []
+    for one in chosen:
+        try:
+            rate_given = one.learning_rate is not None
+            require_training_room(shape, one.method, points, precision=one.precision, rate_given=rate_given)
+        except ProblemSizeError as error:
+            refusals.append(error)
+    if refusals and len(refusals) == len(chosen):
+        raise refusals[0]
 
 
 def summary(found: Evaluation) -> list[str]:

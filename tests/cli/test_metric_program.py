@@ -268,6 +268,26 @@ KERNEL = ["metric", "kernel", "m.npz"]
 COMPARE = ["metric", "compare"]
 
 
+WIDE = ["--width", "4096", "--depth", "3", "--steps", "1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["metric", "train", "points.npz", *WIDE], "gauss-newton with 33591297 parameters on 300 points"),
+        (["metric", "train", "fermat-quintic", "--points", "200", *WIDE], "gauss-newton with 33599489 parameters"),
+        (["metric", "train", "points.npz", *WIDE, "--method", "lbfgs"], "the method lbfgs"),
+        (["metric", "compare", "points.npz", *WIDE], "gauss-newton with"),
+    ],
+)
+def test_a_training_too_large_for_memory_is_refused_before_a_model_is_made(
+    folder, capsys, monkeypatch, arguments, words
+):
+    monkeypatch.setattr("laflow.metric.learning.training_memory.available_memory", lambda: 2**30)
+    monkeypatch.setattr("laflow.metric.model.phi_model.PhiModel.fresh", None)
+    assert_refused(folder, capsys, arguments, words, "of 1 GiB at hand", "units or fewer")
+
+
 def training_on(surface):
     return ["metric", "train", surface, "--out", "new.npz"]
 

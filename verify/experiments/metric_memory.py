@@ -13,8 +13,9 @@ from time import perf_counter
 
 import numpy as np
 
+from laflow.memory import readable
 from laflow.metric.tangent.kernel_blocks import write_kernel_blocks
-from laflow.metric.tangent.kernel_memory import kernel_bytes, largest_points, readable
+from laflow.metric.tangent.kernel_memory import kernel_bytes, largest_points
 from laflow.metric.tangent.tangent_kernel import TangentRows, metric_rows, potential_rows, tangent_kernel
 from verify.experiments import Options, Report, Table, _figures
 from verify.experiments._metrics import SURFACES, fresh_model, points

@@ -25,6 +25,7 @@ ROWS_AT_ONCE = 500
 # more spare calls and make longer products of matrices: on one core with 1 MB of its own cache, 500 points of 64 units
 # take 3.1 ms at once, 3.4 ms in two passes and 3.8 ms in three.
 SITES_AT_ONCE = 32_000
+LEAST_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,8 @@ class MetricObjective:
 
 
 def even_size(count: int, most: int) -> int:
-    """The size of the fewest chunks of about one size, of at most `most`, but at least 50, points each."""
-    number = max(1, -(-count // max(50, most)))
+    """The size of the fewest chunks of about one size, of at most `most`, but at least `LEAST_AT_ONCE`, points each."""
+    number = max(1, -(-count // max(LEAST_AT_ONCE, most)))
     return max(1, -(-count // number))
 
 

@@ -21,6 +21,7 @@ from laflow.checks import positive_number, whole_number
 from laflow.errors import CheckpointError, ConvergenceError, ShapeError, ValueRangeError
 from laflow.metric.geometry.sampling import PointSample
 from laflow.metric.learning.objective import Loss, MetricObjective
+from laflow.metric.learning.training_memory import require_training_room
 from laflow.metric.learning.training_methods import Method, MethodName, MethodOptions, checked_method
 from laflow.metric.model.phi_model import PhiModel
 
@@ -121,13 +122,16 @@ def train_metric(
     `rng` (default: seed 0) is the only source of randomness.
 
     With `checkpoints`, the state is kept in a file; a training by steps that resumes ends, bit for bit, where it would
-    have ended without the interruption. Raises `ConvergenceError` if the metric is lost again and again, and other
-    subclasses of `LaflowError` for input that does not fit.
+    have ended without the interruption. Raises `ConvergenceError` if the metric is lost again and again,
+    `ProblemSizeError` for what would not fit into memory, and other subclasses of `LaflowError` for other input.
     """
     options = TrainingOptions(method, seconds, steps, batch, learning_rate, precision)
     generator = np.random.default_rng(0) if rng is None else rng
     random = random_state(generator)
     learning, watching = _split(sample, held_out)
+    require_training_room(
+        model.network, method, len(learning), precision=precision, rate_given=options.learning_rate is not None
+    )
 
     def identity() -> dict[str, Any]:
         return {

@@ -18,7 +18,8 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from laflow.checkpoint import digest
 from laflow.errors import FileError, ProblemSizeError, ShapeError, ValueRangeError
-from laflow.metric.tangent.kernel_memory import NUMBER, kernel_bytes, readable, tile_bytes, tile_points
+from laflow.memory import readable
+from laflow.metric.tangent.kernel_memory import NUMBER, kernel_bytes, tile_bytes, tile_points
 from laflow.metric.tangent.tangent_kernel import TangentRows
 from laflow.storage import write_atomically
 

@@ -1,24 +1,12 @@
 """What a kernel method may take of the memory, and refusing kernels that take more."""
 
-import os
 from math import isqrt
 
 from laflow.errors import ProblemSizeError
+from laflow.memory import readable
 
 # Bytes of a number: kernels are float64, because their small eigenvalues matter.
 NUMBER = 8
-
-
-def available_memory() -> int:
-    """Bytes of memory that can be had without swapping, as the system tells."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as stream:
-            for line in stream:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES"))
 
 
 def kernel_bytes(points: int, functionals: int) -> int:
@@ -58,13 +46,3 @@ def largest_points(functionals: int, parameters: int, memory: int) -> int:
     """The largest number of points whose kernel fits into `memory` bytes, 0 where none does."""
     room = memory - tile_bytes(1, functionals, parameters)
     return 0 if room < 0 else isqrt(room // NUMBER) // functionals
-
-
-def readable(size: int) -> str:
-    """A number of bytes as text."""
-    amount = float(size)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if amount < 1024.0:
-            return f"{amount:.0f} {unit}" if amount >= 100.0 else f"{amount:.3g} {unit}"
-        amount /= 1024.0
-    return f"{amount:.3g} TiB"

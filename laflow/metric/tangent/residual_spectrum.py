@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from laflow.memory import available_memory
 from laflow.metric.geometry.sampling import PointSample
 from laflow.metric.model.monge_ampere import pack, residuals
 from laflow.metric.model.phi_model import FloatArray, PhiModel
-from laflow.metric.tangent.kernel_memory import available_memory, require_kernel_room
+from laflow.metric.tangent.kernel_memory import require_kernel_room
 from laflow.metric.tangent.tangent_kernel import residual_rows, tangent_kernel
 
 # The kernel, its eigenvectors, and what LAPACK takes to find them: this many times the kernel's own memory.

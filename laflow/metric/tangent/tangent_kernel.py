@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from laflow.errors import ShapeError, ValueRangeError
+from laflow.memory import available_memory
 from laflow.metric.model.jet_network import JetNetwork, Tape
 from laflow.metric.tangent.jet_tangent import output_tangent
-from laflow.metric.tangent.kernel_memory import available_memory, require_kernel_room
+from laflow.metric.tangent.kernel_memory import require_kernel_room
 
 Array = NDArray[Any]
 FloatArray = NDArray[np.float64]
