@@ -13,6 +13,9 @@ FloatArray = NDArray[np.float64]
 
 # A point's first-order distance from X, relative to |z|. Sampled points have 1e-15; one kept in single precision 1e-7.
 ON_VARIETY = 1e-9
+# |Ω|² and κ are of the order of |p|⁻² and |p|². Where p is larger than this, or smaller than its inverse, products of
+# a few of them overflow.
+LARGEST_COEFFICIENT = 1e40
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,9 @@ class Hypersurface:
 
     Raises `ValueRangeError` for a polynomial of another kind: of another degree or number of variables, not
     homogeneous, or singular (see `smoothness.singular_point` for what is certain and what is searched).
+
+    A polynomial beyond all measure (`LARGEST_COEFFICIENT`) is replaced by a multiple, see `Polynomial.normalised`:
+    X is the same, and Ω, the residue of 1/p, is that of the multiple.
     """
 
     polynomial: Polynomial
@@ -41,6 +47,9 @@ class Hypersurface:
                 f"hypersurface has degree {polynomial.variables}"
             )
         require_smooth(polynomial)
+        largest = np.abs(polynomial.coefficients.view(np.float64)).max()
+        if not 1.0 / LARGEST_COEFFICIENT <= largest <= LARGEST_COEFFICIENT:
+            object.__setattr__(self, "polynomial", polynomial.normalised())
 
     @property
     def dimension(self) -> int:

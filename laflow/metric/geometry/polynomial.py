@@ -73,6 +73,15 @@ class Polynomial:
         """Whether all terms have the same degree."""
         return int(self.exponents.sum(axis=1).min()) == self.degree
 
+    def normalised(self) -> "Polynomial":
+        """p times the power of 2 that brings its largest real or imaginary part between 1 and 2.
+
+        Exact except for coefficients that underflow.
+        """
+        parts = self.coefficients.view(np.float64)
+        _, exponent = np.frexp(np.abs(parts).max())
+        return Polynomial(self.exponents, np.ldexp(parts, 1 - int(exponent)).view(np.complex128))
+
     def value(self, points: ArrayLike) -> ComplexArray:
         """p(z) (N,) at `points` z (N, variables)."""
         array = self._points(points)
