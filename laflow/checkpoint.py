@@ -62,23 +62,31 @@ class State:
     numbers: Mapping[str, Any]
     arrays: Mapping[str, Array]
 
-    def array(self, name: str, shape: tuple[int, ...], kind: type[np.floating] = np.float64) -> FloatArray:
-        """The array of this name, finite, of this shape and kind: kernels check nothing. `CheckpointError` if not."""
+    def array(
+        self, name: str, shape: tuple[int, ...], kind: type[np.floating] = np.float64, *, finite: bool = True
+    ) -> FloatArray:
+        """The array of this name, of this shape and kind: kernels check nothing. `CheckpointError` if not.
+
+        Finite, unless it tells of a loss that may not have been.
+        """
         array = self.arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != kind or not np.all(np.isfinite(array)):
+        fits = array is not None and array.shape == shape and array.dtype == kind
+        if array is None or not fits or (finite and not np.all(np.isfinite(array))):
             found = "missing" if array is None else f"of shape {array.shape} and type {array.dtype}"
+            found += ", with entries that are not finite" if fits else ""
             raise CheckpointError(
-                f"the checkpoint's {name} should be finite {kind.__name__} of shape {shape}, but it is {found}: "
-                "the file is damaged; begin anew with another file"
+                f"the checkpoint's {name} should be {'finite ' * finite}{kind.__name__} of shape {shape}, but it is "
+                f"{found}: the file is damaged; begin anew with another file"
             )
         return array
 
-    def number(self, name: str) -> float:
-        """The finite number of this name. Raises `CheckpointError` if there is none."""
+    def number(self, name: str, *, finite: bool = True) -> float:
+        """The number of this name, finite unless it may be none. Raises `CheckpointError` if there is none."""
         value = self.numbers.get(name)
-        if not isinstance(value, float) or not np.isfinite(value):
+        if not isinstance(value, float) or (finite and not np.isfinite(value)):
             raise CheckpointError(
-                f"the checkpoint's {name} is {value!r}, no finite number: the file is damaged; begin anew with another"
+                f"the checkpoint's {name} is {value!r}, no {'finite ' * finite}number: the file is damaged; begin anew "
+                "with another"
             )
         return value
 

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 COLORS = (PALETTE[5], PALETTE[6], PALETTE[3], PALETTE[1], PALETTE[7], PALETTE[2], PALETTE[0])
 DASHES = ("-", "--", "-.", ":")
 MOST_TERMS = 8
-EVENT_MARKS = {"recovered": "x", "restarted": "o"}
+EVENT_MARKS = {"recovered": "x", "restarted": "o", "ended": "s"}
 
 
 @dataclass(frozen=True)

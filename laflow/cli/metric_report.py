@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 # Where stderr is no terminal: how many lines a training writes, and the seconds between two of them.
 LINES, SECONDS_BETWEEN_LINES = 12, (2.0, 60.0)
 EVENTS = {
-    "recovered": "the metric was lost; back to the best one, with smaller steps",
+    "recovered": "the metric was lost, or has collapsed to Fubini–Study; back to the best one, with smaller steps",
     "restarted": "collapsed to Fubini–Study; begun anew from other random parameters",
+    "ended": "the metric was lost again and again; training ends here, with the best one",
 }
 
 

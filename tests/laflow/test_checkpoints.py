@@ -558,3 +558,14 @@ def test_digests_differ_where_anything_differs():
     parts += [(base + np.eye(2, 3) * 1e-15,), ("a", base), (base, "a"), ()]
     assert len({digest(*part) for part in parts}) == len(parts)
     assert digest(base) == digest(np.asfortranarray(base))
+
+
+def test_numbers_that_are_not_finite_come_back_where_they_may_be_and_are_told_of_where_not(tmp_path):
+    write_checkpoint(tmp_path / "run.npz", State({"loss": float("nan")}, {"losses": np.array([1.0, np.inf])}), {})
+    state, _ = read_checkpoint(tmp_path / "run.npz")
+    assert np.isnan(state.number("loss", finite=False))
+    np.testing.assert_array_equal(state.array("losses", (2,), finite=False), [1.0, np.inf])
+    with pytest.raises(CheckpointError, match="loss is nan, no finite number"):
+        state.number("loss")
+    with pytest.raises(CheckpointError, match=r"float64 of shape \(2,\), but .* with entries that are not finite"):
+        state.array("losses", (2,))

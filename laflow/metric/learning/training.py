@@ -1,13 +1,14 @@
 """Training of a φ-model: by the clock or by steps, watched on held-out points, to be interrupted and resumed.
 
 A metric that loses its positivity, or a loss that is no number, sends training back to the best model so far with
-smaller steps. A model that has collapsed to Fubini–Study (its units saturated, φ constant) begins anew from other
-random parameters. Both are counted and told in the result.
+smaller steps. So does a collapse to Fubini–Study (units saturated, φ constant) of a model that had learned something;
+one that had not begins anew from other random parameters. Both are counted and told in the result. A metric that is
+lost again and again ends the training, with the best model if it is not the first one.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -30,19 +31,25 @@ FloatArray = NDArray[np.float64]
 HELD_OUT_SHARE = 0.1
 MOST_HELD_OUT = 4000
 LOOKS = 40
-MOST_RECOVERIES = 12
+# Losses of the metric with no sound look in between after which training ends.
+MOST_LOSSES = 12
 MOST_RESTARTS = 3
-# A model whose σ is Fubini–Study's within this share, this far into its training, has a constant φ: it has collapsed.
+# A model whose σ is Fubini–Study's within this share, some way into its training, has a constant φ: it has collapsed.
 # One that learns slowly, or has begun by getting worse, differs by more.
-COLLAPSED_WITHIN, COLLAPSE_WINDOW = 2e-3, (0.15, 0.6)
+COLLAPSED_WITHIN, COLLAPSE_AFTER = 2e-3, 0.15
 COLLAPSE_AFTER_STEPS = 20
+# A collapsed model whose best σ is below this share of Fubini–Study's goes back to it. Another begins anew, unless
+# more than this share of the training is over: what is left would not bring it to the learning rate's end.
+LEARNED, LATEST_RESTART = 0.9, 0.8
 
 
 @dataclass(frozen=True)
 class TrainingStep:
     """One look at a training: after `step` steps and `seconds`, the loss of the last step, σ on held-out points.
 
-    rate: learning rate, or damping. event: "", "recovered" (the metric was lost) or "restarted" (collapse).
+    rate: learning rate, or damping. event: "", "recovered" (back to the best model: the metric was lost, or has
+    collapsed), "restarted" (collapse, nothing learned) or "ended" (lost again and again). model: as it is after the
+    step, its parameters not to be written to; for callbacks only, None in a history, which would hold them all.
     """
 
     step: int
@@ -52,6 +59,7 @@ class TrainingStep:
     sigma: float
     rate: float
     event: str = ""
+    model: PhiModel | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +68,7 @@ class TrainedMetric:
 
     sigma: σ of `model` on the held-out points that it was chosen by (evaluate on others for an unbiased figure).
     fubini_study_sigma: σ of the metric training began near, on the same points.
+    The last event of the history is "ended" where training gave up before its time, see `train_metric`.
     """
 
     model: PhiModel
@@ -122,8 +131,9 @@ def train_metric(
     `rng` (default: seed 0) is the only source of randomness.
 
     With `checkpoints`, the state is kept in a file; a training by steps that resumes ends, bit for bit, where it would
-    have ended without the interruption. Raises `ConvergenceError` if the metric is lost again and again,
-    `ProblemSizeError` for what would not fit into memory, and other subclasses of `LaflowError` for other input.
+    have ended without the interruption. A metric that is lost again and again ends the training, with the best model so
+    far; where that is the first one, `ConvergenceError` is raised. Raises `ProblemSizeError` for what would not fit
+    into memory, and other subclasses of `LaflowError` for other input.
     """
     options = TrainingOptions(method, seconds, steps, batch, learning_rate, precision)
     generator = np.random.default_rng(0) if rng is None else rng
@@ -197,18 +207,28 @@ class _Run:
             )
         self._parameters = self._positive_everywhere(self._parameters)
         self._best = _Best(self._parameters, self._watched.loss(self._parameters).sigma)
-        method_options = MethodOptions(options.batch, options.learning_rate, rng, resumed=resumed)
-        self._method: Method = checked_method(options.method)(self._objective, self._parameters, method_options)
-        self._step, self._recoveries, self._restarts = 0, 0, 0
+        self._first_sigma = self._best.sigma
+        self._step, self._recoveries, self._restarts, self._losses = 0, 0, 0, 0
         self._loss, self._looked = first, 0.0
+        self._method = self._made(MethodOptions(options.batch, options.learning_rate, rng, resumed=resumed))
         self._history: list[TrainingStep] = []
         self._longest = 0.0
         # Kernels are compiled before steps are timed: a first step that took long says nothing of the next.
         self._objective.first(2).gradient(self._parameters)
 
+    def _made(self, options: MethodOptions) -> Method:
+        """The method, from other random parameters where none of its rates moves a start that has collapsed."""
+        while True:
+            try:
+                return checked_method(self._options.method)(self._objective, self._parameters, options)
+            except ConvergenceError:
+                if self._restarts >= MOST_RESTARTS or not self._flat(self._best.sigma):
+                    raise
+                self._begin_anew()
+
     def finish(self, keeper: Keeper, callback: Callable[[TrainingStep], None] | None) -> TrainedMetric:
         if not self._history:
-            self._look(callback)
+            self._look(callback, "restarted" if self._restarts else "")
         while not self._over():
             keeper.reached(self._step, self._captured())
             begun = monotonic()
@@ -216,11 +236,11 @@ class _Run:
             self._step += 1
             self._longest = max(0.5 * self._longest, monotonic() - begun)
             if not self._loss.sound:
-                self._recover(callback)
+                self._lost(callback)
             elif self._progress() >= self._looked + 1.0 / LOOKS or self._over():
                 self._look(callback)
                 if self._collapsed():
-                    self._restart(callback)
+                    self._leave_collapse(callback)
         keeper.reached(self._step, self._captured())
         return TrainedMetric(
             self._model.with_parameters(self._best.parameters),
@@ -245,6 +265,8 @@ class _Run:
         return min(max(shares), 1.0)
 
     def _over(self) -> bool:
+        if self._losses > MOST_LOSSES:
+            return True
         if self._options.steps is not None and self._step >= self._options.steps:
             return True
         # The step that would end too late is not begun.
@@ -254,26 +276,38 @@ class _Run:
         found = self._watched.loss(self._parameters)
         if found.sound and found.sigma < self._best.sigma:
             self._best = _Best(self._parameters, found.sigma)
+        if found.sound and not event:
+            self._losses = 0
         self._looked = self._progress()
         entry = TrainingStep(
             self._step, self._seconds(), self._looked, self._loss.value, found.sigma, self._method.rate, event
         )
         self._history.append(entry)
         if callback is not None:
-            callback(entry)
+            seen = self._parameters.view()
+            seen.flags.writeable = False
+            callback(replace(entry, model=self._model.with_parameters(seen)))
 
-    def _recover(self, callback: Callable[[TrainingStep], None] | None) -> None:
-        """Back to the best model: the metric lost its positivity, or the loss is no number."""
-        self._recoveries += 1
-        self._method.calm()
-        if self._recoveries > MOST_RECOVERIES:
+    def _lost(self, callback: Callable[[TrainingStep], None] | None) -> None:
+        """The metric lost its positivity, or the loss is no number: back to the best model, or the end."""
+        self._losses += 1
+        if self._losses > MOST_LOSSES and not self._best.sigma < self._first_sigma:
             raise ConvergenceError(
-                f"the metric lost its positivity {self._recoveries} times (loss {self._loss.value:.3g}, rate "
+                f"the metric lost its positivity {self._losses} times (loss {self._loss.value:.3g}, rate "
                 f"{self._method.rate:.2g}) after {self._step} steps; the best σ was {self._best.sigma:.4g}: "
                 "give a smaller learning rate, or another network"
             )
+        self._recover(callback, "ended" if self._losses > MOST_LOSSES else "recovered")
+
+    def _recover(self, callback: Callable[[TrainingStep], None] | None, event: str) -> None:
+        """Back to the best model, with smaller steps."""
+        self._recoveries += 1
+        self._method.calm()
         self._parameters = self._positive_everywhere(self._best.parameters)
-        self._look(callback, "recovered")
+        self._look(callback, event)
+
+    def _flat(self, sigma: float) -> bool:
+        return abs(sigma - self._reference) < COLLAPSED_WITHIN * self._reference
 
     def _positive_everywhere(self, parameters: FloatArray) -> FloatArray:
         """The parameters, or such with a smaller φ where the metric is not positive at some point of the training.
@@ -287,24 +321,32 @@ class _Run:
         return found
 
     def _collapsed(self) -> bool:
-        first, last = COLLAPSE_WINDOW
         return (
-            self._restarts < MOST_RESTARTS
-            and self._step >= COLLAPSE_AFTER_STEPS
-            and first <= self._progress() <= last
-            and abs(self._history[-1].sigma - self._reference) < COLLAPSED_WITHIN * self._reference
+            self._step >= COLLAPSE_AFTER_STEPS
+            and self._progress() >= COLLAPSE_AFTER
+            and self._flat(self._history[-1].sigma)
         )
 
-    def _restart(self, callback: Callable[[TrainingStep], None] | None) -> None:
-        """Begin anew from other random parameters, the last layer as small as the model's own was."""
+    def _leave_collapse(self, callback: Callable[[TrainingStep], None] | None) -> None:
+        """Back to the best model if it has learned something; else anew, while a restart has the time to pay off."""
+        if self._best.sigma < LEARNED * self._reference:
+            self._recover(callback, "recovered")
+        elif self._restarts < MOST_RESTARTS and self._progress() <= LATEST_RESTART:
+            self._begin_anew()
+            self._method.calm()
+            self._look(callback, "restarted")
+
+    def _begin_anew(self) -> None:
+        """Other random parameters, the last layer as small as the model's own was: what to go back to, too."""
         self._restarts += 1
         fresh = self._model.network.initial_parameters(self._rng)
         last = self._model.network.sizes[-2] + 1
         given = float(np.linalg.norm(self._model.parameters[-last:]))
         fresh[-last:] *= given / max(float(np.linalg.norm(fresh[-last:])), np.finfo(np.float64).tiny)
-        self._parameters = fresh
-        self._method.calm()
-        self._look(callback, "restarted")
+        self._parameters = self._positive_everywhere(fresh)
+        found = self._watched.loss(self._parameters)
+        if found.sound and self._flat(self._best.sigma):
+            self._best = _Best(self._parameters, found.sigma)
 
     def _captured(self) -> Callable[[], State]:
         """What gives the state as it is now, whenever it is called: an interruption comes in the middle of a step.
@@ -317,6 +359,7 @@ class _Run:
             "step": self._step,
             "seconds": self._seconds(),
             "recoveries": self._recoveries,
+            "losses": self._losses,
             "restarts": self._restarts,
             "best_sigma": self._best.sigma,
             "looked": self._looked,
@@ -344,24 +387,30 @@ class _Run:
         self._spent = state.number("seconds")
         self._begun = monotonic()
         self._recoveries = state.whole_number("recoveries", least=0)
+        self._losses = state.whole_number("losses", least=0)
         self._restarts = state.whole_number("restarts", least=0)
         self._looked = state.number("looked")
-        self._loss = Loss(state.number("loss"), state.number("loss_sigma"), positive=True)
+        # The loss may have been no number: then training has gone back to the best model.
+        self._loss = Loss(state.number("loss", finite=False), state.number("loss_sigma", finite=False), positive=True)
         events = state.numbers.get("events")
         if not isinstance(events, list) or not all(isinstance(event, str) for event in events):
             raise CheckpointError("the checkpoint's events are no list of texts: the file is damaged; begin anew")
-        table = state.array("history", (len(events), 6))
+        times = state.array("history", (len(events), 4))
+        losses = state.array("history_losses", (len(events), 2), finite=False)
         self._history = [
-            TrainingStep(int(row[0]), float(row[1]), float(row[2]), float(row[3]), float(row[4]), float(row[5]), event)
-            for row, event in zip(table, events, strict=True)
+            TrainingStep(int(step), seconds, progress, loss, sigma, rate, event)
+            for (step, seconds, progress, rate), (loss, sigma), event in zip(
+                times.tolist(), losses.tolist(), events, strict=True
+            )
         ]
         restore_random_state(self._rng, state.numbers.get("random"))
 
 
 def _state(numbers: Mapping[str, Any], arrays: Mapping[str, FloatArray], history: Sequence[TrainingStep]) -> State:
-    table = np.array([_plain(entry) for entry in history]).reshape(len(history), 6)
-    return State({**numbers, "events": [entry.event for entry in history]}, {**arrays, "history": table})
-
-
-def _plain(entry: TrainingStep) -> list[float]:
-    return [entry.step, entry.seconds, entry.progress, entry.loss, entry.sigma, entry.rate]
+    times = [(entry.step, entry.seconds, entry.progress, entry.rate) for entry in history]
+    losses = [(entry.loss, entry.sigma) for entry in history]
+    tables = {
+        "history": np.array(times, dtype=np.float64).reshape(len(history), 4),
+        "history_losses": np.array(losses, dtype=np.float64).reshape(len(history), 2),
+    }
+    return State({**numbers, "events": [entry.event for entry in history]}, {**arrays, **tables})

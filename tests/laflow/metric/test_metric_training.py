@@ -213,13 +213,126 @@ def test_a_metric_that_is_lost_again_and_again_ends_the_training_with_the_reason
         train_metric(model, sample, steps=50)
 
 
-def test_a_model_that_has_collapsed_to_fubini_study_begins_anew():
+def test_isolated_losses_of_the_metric_are_forgiven(monkeypatch):
+    class Rare(Sabotaged):
+        lose = frozenset(range(10, 400, 20))
+
+    monkeypatch.setitem(METHODS, "gauss-newton", Rare)
     model, sample = small_model(300)
-    # Saturated units: φ is constant, its gradient by all but the last bias vanishes.
+    trained = train_metric(model, sample, steps=400)
+    assert trained.recoveries == 20 > training.MOST_LOSSES
+    assert trained.steps == 400
+    assert trained.sigma < 0.01 * trained.fubini_study_sigma
+    assert trained.history[-1].event == ""
+
+
+def test_what_was_learned_before_the_metric_is_lost_for_good_is_not_lost(monkeypatch, tmp_path):
+    class Doomed(Sabotaged):
+        lose = frozenset(range(20, 100))
+
+    monkeypatch.setitem(METHODS, "gauss-newton", Doomed)
+    model, sample = small_model(300)
+    path = tmp_path / "run.npz"
+    trained = train_metric(model, sample, steps=50, checkpoints=Checkpoints(path))
+    assert (trained.steps, trained.recoveries) == (19 + 13, 13)
+    assert [entry.event for entry in trained.history[-2:]] == ["recovered", "ended"]
+    assert trained.sigma < 0.1 * trained.fubini_study_sigma
+    # Resumed after its end, it has ended.
+    again = train_metric(model, sample, steps=50, checkpoints=Checkpoints(path, resume=True))
+    assert again.steps == trained.steps
+    np.testing.assert_array_equal(again.model.parameters, trained.model.parameters)
+
+
+def test_a_training_resumes_after_a_loss_that_was_no_number(monkeypatch, tmp_path):
+    """Step 3 loses the metric with a loss that is no number, step 4 with one that is infinite."""
+
+    class Lost(Sabotaged):
+        def step(self, parameters, progress):
+            found, loss = super().step(parameters, progress)
+            return found, loss if loss.positive else Loss(np.inf, np.inf, False)
+
+    monkeypatch.setitem(METHODS, "gauss-newton", Lost)
+    model, sample = small_model(300)
+
+    def run(lost, callback=None, checkpoints=None):
+        Lost.lose = frozenset(lost)
+        return train_metric(model, sample, steps=12, callback=callback, checkpoints=checkpoints)
+
+    whole = run({3, 4})
+    assert [entry.loss for entry in whole.history if entry.event] == [pytest.approx(np.nan, nan_ok=True), np.inf]
+    for stop in (5, 8):
+
+        def interrupt(entry, stop=stop):
+            if entry.step == stop:
+                raise KeyboardInterrupt
+
+        path = tmp_path / f"{stop}.npz"
+        with pytest.raises(KeyboardInterrupt, match="resume"):
+            run({3, 4}, interrupt, Checkpoints(path))
+        # `Sabotaged` counts its steps from the resumption on.
+        resumed = run({}, checkpoints=Checkpoints(path, resume=True))
+        np.testing.assert_array_equal(resumed.model.parameters, whole.model.parameters)
+        np.testing.assert_array_equal([e.loss for e in resumed.history], [e.loss for e in whole.history])
+        assert [e.event for e in resumed.history] == [e.event for e in whole.history]
+
+
+def dead_parameters(model):
+    """Saturated units: φ is constant, its gradient by all but the last bias vanishes."""
     dead = model.parameters.copy()
     first = model.network.sizes[0] * 8
     dead[first : first + 8] = -60.0
     dead[:first] = 0.0
+    return dead
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_every_method_begins_anew_from_a_start_that_has_collapsed(method):
+    """With default rates: no rate moves such a start, and the test for one says so."""
+    model, sample = small_model(300)
+    dead = model.with_parameters(dead_parameters(model))
+    trained = train_metric(dead, sample, method=method, steps=STEPS[method] + 40, batch=60)
+    assert trained.restarts == 1
+    assert [entry.event for entry in trained.history].count("restarted") == 1
+    assert trained.sigma < 0.7 * trained.fubini_study_sigma
+
+
+def collapsing_at(step, monkeypatch, dead):
+    class Collapsing(METHODS["adam"]):
+        taken = 0
+
+        def step(self, parameters, progress):
+            self.taken += 1
+            if self.taken == step:
+                return dead.copy(), self._objective.loss(dead)
+            return super().step(parameters, progress)
+
+    monkeypatch.setitem(METHODS, "adam", Collapsing)
+
+
+@pytest.mark.parametrize("step", [40, 120, 190])
+def test_a_model_that_collapses_after_it_has_learned_goes_back_to_its_best(step, monkeypatch):
+    model, sample = small_model(300)
+    collapsing_at(step, monkeypatch, dead_parameters(model))
+    trained = train_metric(model, sample, method="adam", steps=200, batch=60, learning_rate=0.01)
+    assert (trained.restarts, trained.recoveries) == (0, 1)
+    # Not left at Fubini–Study's: neither what comes back nor where training ends.
+    assert trained.history[-1].sigma < 0.3 * trained.fubini_study_sigma
+    event = next(entry for entry in trained.history if entry.event)
+    assert (event.event, event.sigma) == ("recovered", min(e.sigma for e in trained.history if e.step <= event.step))
+
+
+@pytest.mark.parametrize(("step", "restarts"), [(40, 1), (130, 1), (155, 1), (170, 0)])
+def test_a_model_that_collapses_before_it_has_learned_begins_anew_while_that_pays_off(step, restarts, monkeypatch):
+    model, sample = small_model(300)
+    collapsing_at(step, monkeypatch, dead_parameters(model))
+    # So small a rate learns nothing.
+    trained = train_metric(model, sample, method="adam", steps=200, batch=60, learning_rate=1e-9)
+    assert trained.restarts == restarts
+
+
+def test_a_model_that_has_collapsed_to_fubini_study_begins_anew():
+    model, sample = small_model(300)
+    dead = dead_parameters(model)
     trained = train_metric(model.with_parameters(dead), sample, method="adam", steps=400, batch=60, learning_rate=0.01)
     assert trained.restarts == 1
     assert [entry.event for entry in trained.history].count("restarted") == 1
