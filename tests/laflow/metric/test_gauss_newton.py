@@ -6,7 +6,7 @@ import pytest
 from laflow.metric.learning import gauss_newton
 from laflow.metric.learning.gauss_newton import Damping, gauss_newton_step
 from laflow.metric.learning.limited_memory import Memory, begin, limited_memory_step
-from laflow.metric.learning.objective import MetricObjective
+from laflow.metric.learning.objective import Loss, MetricObjective
 from laflow.metric.model.phi_model import PhiModel
 from tests.laflow.metric.surfaces import sampled
 
@@ -68,6 +68,46 @@ def test_a_step_that_does_not_lower_the_loss_is_refused_and_the_damping_raised(p
     assert not step.moved
     assert step.parameters is parameters
     assert step.damping.value == pytest.approx(Damping().value * 5.0**gauss_newton.ATTEMPTS)
+
+
+@pytest.mark.parametrize("kernel", [False, True])
+def test_a_step_to_where_there_is_no_metric_is_refused_however_low_its_loss(problem, kernel, monkeypatch):
+    parameters, objective = problem
+    if kernel:
+        monkeypatch.setattr(gauss_newton, "MOST_PARAMETERS", 10)
+    judged, losses = MetricObjective.loss, [Loss(1e-9, 1e-9, False), Loss(1e-9, 1e-9, False)]
+
+    def losing(self, where):
+        return losses.pop() if losses else judged(self, where)
+
+    monkeypatch.setattr(MetricObjective, "loss", losing)
+    # After two refusals, the damping is raised by 25 before a step is taken, and then lowered or kept.
+    step = gauss_newton_step(objective, parameters, Damping(points=400), np.random.default_rng(0))
+    assert step.moved
+    assert step.loss.sound
+    assert step.damping.value >= 0.2 * 25 * Damping().value * (1.0 - 1e-12)
+
+
+def test_the_kernel_is_that_of_points_drawn_anew_for_each_step(problem, monkeypatch):
+    parameters, objective = problem
+    monkeypatch.setattr(gauss_newton, "MOST_PARAMETERS", 10)
+    monkeypatch.setattr(gauss_newton, "KERNEL_POINTS", 80)
+    seen, system = [], gauss_newton._KernelSystem
+
+    def watching(drawn, at):
+        seen.append(drawn.data.target)
+        return system(drawn, at)
+
+    monkeypatch.setattr(gauss_newton, "_KernelSystem", watching)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        gauss_newton_step(objective, parameters, Damping(), rng)
+    assert {target.size for target in seen} == {80}
+    assert all(np.unique(target).size == 80 for target in seen)
+    assert not np.isin(seen[0], seen[1]).all()
+    # 20 draws of a fifth of the points miss one of them with a chance of 0.8^20 = 1.2 %.
+    drawn = np.unique(np.concatenate(seen)).size
+    assert drawn >= 0.95 * len(objective.data)
 
 
 def test_a_system_that_rounding_makes_indefinite_is_damped_more(problem, monkeypatch):

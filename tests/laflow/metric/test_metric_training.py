@@ -6,7 +6,7 @@ import pytest
 from laflow.checkpoint import Checkpoints, State
 from laflow.errors import CheckpointError, ConvergenceError, ValueRangeError
 from laflow.metric.features.feature_map import invariants
-from laflow.metric.learning import gauss_newton, training
+from laflow.metric.learning import descent, gauss_newton, training
 from laflow.metric.learning.descent import RATES, annealed, largest_eigenvalue, range_test, stable_rate
 from laflow.metric.learning.objective import Loss, MetricObjective
 from laflow.metric.learning.training import train_metric
@@ -387,6 +387,64 @@ def test_the_range_test_takes_the_rate_that_gets_lowest():
         trained = train_metric(model, sample, method="adam", steps=30, batch=100, learning_rate=other)
         ends[other] = trained.history[-1].loss
     assert ends[rate] < ends[rate / 10]
+
+
+@pytest.mark.parametrize("lowest", RATES)
+def test_the_range_test_takes_the_rate_with_the_lowest_loss_whichever_it_is(lowest, monkeypatch):
+    model, sample = small_model(100)
+    objective = MetricObjective(model.network, model.prepare(sample, np.float64))
+    before = objective.loss(model.parameters).value
+    ends = {rate: 1e-3 * before * (1.0 + abs(np.log10(rate / lowest))) for rate in RATES}
+    monkeypatch.setattr(descent, "_trial", lambda objective, judged, start, rate, batches: ends[rate])
+    assert range_test(objective, model.parameters, 50, np.random.default_rng(0)) == lowest
+
+
+class Scripted:
+    """An objective whose gradients and losses are given, one after the other."""
+
+    def __init__(self, *found):
+        self.found = list(found)
+
+    def at(self, chosen):
+        return self
+
+    def gradient(self, parameters):
+        return self.found.pop(0)
+
+    def loss(self, parameters):
+        return self.found.pop(0)
+
+
+SOUND, LOW_BUT_LOST = Loss(0.5, 0.1, True), Loss(1e-9, 1e-9, False)
+SLOPE = np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("second", "end", "value"),
+    [
+        ((SOUND, SLOPE), SOUND, 0.5),
+        ((LOW_BUT_LOST, SLOPE), SOUND, np.inf),
+        ((Loss(np.nan, np.nan, True), SLOPE), SOUND, np.inf),
+        ((SOUND, np.array([1.0, np.inf, 1.0])), SOUND, np.inf),
+        ((SOUND, SLOPE), LOW_BUT_LOST, np.inf),
+    ],
+)
+def test_a_rate_that_loses_the_metric_or_finiteness_on_its_way_is_out(second, end, value):
+    steps = Scripted((SOUND, SLOPE), second)
+    assert descent._trial(steps, Scripted(end), np.zeros(3), 0.1, [np.arange(2)] * 2) == value
+
+
+def test_the_best_model_is_one_of_a_metric_however_low_sigma_is_elsewhere():
+    model, sample = small_model(100)
+    options = training.TrainingOptions(steps=3)
+    run = training._Run(model, sample, sample, options, np.random.default_rng(0), resumed=False)
+    first = run._best
+    run._parameters = 2.0 * model.parameters
+    run._watched = Scripted(LOW_BUT_LOST, Loss(1e-9, 1e-9, True))
+    run._look(None)
+    assert run._best is first
+    run._look(None)
+    assert run._best.parameters is run._parameters
 
 
 def test_the_stable_rate_is_that_of_the_largest_eigenvalue():
