@@ -8,8 +8,8 @@ from laflow.metric.geometry.polynomial import ComplexArray, Polynomial
 
 FloatArray = NDArray[np.float64]
 
-# Of 40 generic quintics with one node, 96 starts miss 5 and 600 none.
-STARTS, ITERATIONS = 600, 120
+# Of 40 generic quintics with one node, 96 starts miss 4 and 600 none; what is found is found within 30 steps.
+STARTS, ITERATIONS = 600, 60
 # Newton steps towards coordinates in which the coefficients are balanced: some 20 do where there are such.
 BALANCE_STEPS, BALANCED = 100, 1e-3
 # A zero of ∇p on the unit sphere, relative to the polynomial's size; a double root is met to half the digits.
@@ -160,8 +160,21 @@ def _step(points: ComplexArray, slopes: ComplexArray, hessians: ComplexArray, da
     along = identity - points[:, :, None] * points[:, None, :].conj()
     system = hessians @ along
     adjoint = system.conj().swapaxes(1, 2)
-    normal = adjoint @ system + (damping * np.linalg.norm(slopes, axis=1) + 1e-30)[:, None, None] * identity
-    normal += points[:, :, None] * points[:, None, :].conj()
-    change = along @ np.linalg.solve(normal, adjoint @ slopes[:, :, None])
+    normal = adjoint @ system
+    # Of the size of HᴴH, so that no number is lost beside another where H is small: at a point of higher multiplicity.
+    size = np.trace(normal, axis1=1, axis2=2).real / points.shape[1] + np.finfo(np.float64).tiny
+    normal += (damping * np.linalg.norm(slopes, axis=1))[:, None, None] * identity
+    normal += size[:, None, None] * points[:, :, None] * points[:, None, :].conj()
+    change = along @ _solved(normal, adjoint @ slopes[:, :, None], size)
     moved = points - change[:, :, 0]
     return moved / np.linalg.norm(moved, axis=1, keepdims=True)
+
+
+def _solved(normal: ComplexArray, right: ComplexArray, size: FloatArray) -> ComplexArray:
+    """The solutions; where one of the systems is singular within rounding, of systems that are a rounding away."""
+    try:
+        found: ComplexArray = np.linalg.solve(normal, right)
+    except np.linalg.LinAlgError:
+        away = 8.0 * np.finfo(np.float64).eps * size[:, None, None] * np.eye(normal.shape[1])
+        found = np.linalg.solve(normal + away, right)
+    return found

@@ -123,6 +123,28 @@ def test_a_singular_one_in_random_coordinates_is_found_by_the_search(dimension):
     assert singular_point(smooth) is None
 
 
+DEGENERATE = [
+    *(text for text, _ in SINGULAR),
+    "z4^3*z0^2+z4*z1^4+z2^5+z3^5+z0^5",
+    "z0^5+z1^5+z2^5+z3^5+z4*z0^2*z1^2",
+    "z3*z0^3+z1^4+z2^4",
+]
+
+
+@pytest.mark.parametrize("text", DEGENERATE)
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.filterwarnings("error")
+def test_degenerate_singular_points_are_found_in_random_coordinates(text, seed):
+    """Where the Hessian vanishes too, equations of steps are singular within rounding."""
+    polynomial = parse_polynomial(text)
+    degree = polynomial.variables
+    rng = np.random.default_rng(seed)
+    turn, _ = np.linalg.qr(rng.standard_normal((degree, degree, 2)) @ np.array([1.0, 1.0j]))
+    point = singular_point(substituted(polynomial, turn))
+    assert point is not None
+    assert np.abs(polynomial.gradient((turn @ point)[None])).max() < 1e-9
+
+
 # Of the first forty seeds.
 SEEDS_THAT_96_STARTS_MISS = [11, 12, 15, 17]
 

@@ -318,6 +318,8 @@ def test_a_model_that_collapses_after_it_has_learned_goes_back_to_its_best(step,
     # Not left at Fubini–Study's: neither what comes back nor where training ends.
     assert trained.history[-1].sigma < 0.3 * trained.fubini_study_sigma
     event = next(entry for entry in trained.history if entry.event)
+    # At the next of the looks, of which there are forty.
+    assert step <= event.step <= step + 5
     assert (event.event, event.sigma) == ("recovered", min(e.sigma for e in trained.history if e.step <= event.step))
 
 
@@ -328,6 +330,7 @@ def test_a_model_that_collapses_before_it_has_learned_begins_anew_while_that_pay
     # So small a rate learns nothing.
     trained = train_metric(model, sample, method="adam", steps=200, batch=60, learning_rate=1e-9)
     assert trained.restarts == restarts
+    assert all(step <= entry.step <= step + 5 for entry in trained.history if entry.event == "restarted")
 
 
 def test_a_model_that_has_collapsed_to_fubini_study_begins_anew():
