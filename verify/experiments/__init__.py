@@ -38,6 +38,7 @@ class Report:
 
     rows: for experiments that compare with the truth, what the file says at its top level for machines: each has a
     "name", the "exact" value, the one "seen", its "error", and the "tolerance" for their difference.
+    held: whether nothing that had to be reached, in a row or a table, was missed.
     """
 
     settings: dict[str, Any]
@@ -45,3 +46,4 @@ class Report:
     data: dict[str, Any]
     figures: tuple[Path, ...] = field(default=())
     rows: tuple[dict[str, Any], ...] = ()
+    held: bool = True

@@ -1,4 +1,7 @@
-"""python -m verify.experiments NAME [--json FILE] [--figures DIR]."""
+"""python -m verify.experiments NAME [--json FILE] [--figures DIR].
+
+The exit code is 0 if all that had to be reached was, 1 if something was missed.
+"""
 
 import argparse
 import sys
@@ -31,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         if report.rows:
             content["rows"] = list(report.rows)
         reporting.write_json(chosen.json, content | {"settings": report.settings, "data": report.data})
-    return 0
+    return 0 if report.held else 1
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

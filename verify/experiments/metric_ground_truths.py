@@ -87,6 +87,7 @@ def run(options: Options) -> Report:
         data={"ricci_measures": [dict(zip(("name", "seen", "error"), row, strict=True)) for row in unknown]},
         figures=_draw(rows, options.figures),
         rows=tuple(asdict(row) for row in rows),
+        held=all(row.held for row in rows),
     )
 
 

@@ -173,8 +173,7 @@ def _step(points: ComplexArray, slopes: ComplexArray, hessians: ComplexArray, da
 def _solved(normal: ComplexArray, right: ComplexArray, size: FloatArray) -> ComplexArray:
     """The solutions; where one of the systems is singular within rounding, of systems that are a rounding away."""
     try:
-        found: ComplexArray = np.linalg.solve(normal, right)
+        return np.asarray(np.linalg.solve(normal, right), dtype=np.complex128)
     except np.linalg.LinAlgError:
         away = 8.0 * np.finfo(np.float64).eps * size[:, None, None] * np.eye(normal.shape[1])
-        found = np.linalg.solve(normal + away, right)
-    return found
+        return np.asarray(np.linalg.solve(normal + away, right), dtype=np.complex128)

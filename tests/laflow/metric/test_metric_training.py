@@ -138,6 +138,23 @@ def test_an_interruption_within_a_step_resumes_bit_for_bit(case, tmp_path, monke
     ]
 
 
+def test_a_callback_sees_the_model_of_each_look_and_the_history_holds_none():
+    model, sample = small_model(300)
+    held_out, seen = sampled("fermat", 2, 200, seed=9), []
+    trained = train_metric(model, sample, held_out=held_out, steps=5, callback=seen.append)
+    assert [look.step for look in seen] == [0, 1, 2, 3, 4, 5]
+    np.testing.assert_array_equal(seen[0].model.parameters, model.parameters)
+    for look in seen:
+        found = sigma(held_out, determinants(look.model.metric(held_out)), model.kappa.value)
+        assert found.value == pytest.approx(look.sigma, rel=1e-9)
+        with pytest.raises(ValueError, match="read-only"):
+            look.model.parameters[0] = 1.0
+    # Each look keeps its own: later steps do not write to it.
+    assert len({look.model.parameters.tobytes() for look in seen}) == 6
+    assert all(entry.model is None for entry in trained.history)
+    assert trained.history == tuple(seen)
+
+
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     model, sample = small_model(300)
     path = tmp_path / "run.npz"

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from verify import experiments, registry
+from verify.experiments import Options
 from verify.experiments.__main__ import main
 from verify.experiments.metric_accuracy import Case
 
@@ -52,11 +54,13 @@ def _fewer_cases(monkeypatch):
 
 
 @pytest.mark.parametrize("name", registry.names(experiments))
-def test_it_writes_its_settings_its_numbers_and_its_pictures(name, tmp_path):
+def test_it_writes_its_settings_its_numbers_and_its_pictures(name, tmp_path, capsys):
     path = tmp_path / "numbers.json"
     points = POINTS.get(name, 20)
     small = [*SMALL, "--points", str(points)]
-    assert main([name, *small, "--json", str(path), "--figures", str(tmp_path / "figures")]) == 0
+    code = main([name, *small, "--json", str(path), "--figures", str(tmp_path / "figures")])
+    # So few points may miss what must be reached; the exit code says so.
+    assert code == ("MISSED" in capsys.readouterr().out)
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["experiment"] == name
     chosen = {"points": points} if name.startswith("metric-") else {"size": 24}
@@ -64,6 +68,26 @@ def test_it_writes_its_settings_its_numbers_and_its_pictures(name, tmp_path):
     assert content["data"]
     (picture,) = (tmp_path / "figures").iterdir()
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("sigma", "code"), [(0.0009, 0), (0.0011, 1), (float("nan"), 1)])
+def test_an_accuracy_that_is_missed_ends_with_1(sigma, code, monkeypatch):
+    accuracy = registry.load(experiments, "metric-accuracy")
+    monkeypatch.setattr(accuracy, "_train", lambda *given: {"sigma": sigma, "history": []})
+    assert main(["metric-accuracy"]) == code
+
+
+def test_a_spectrum_is_taken_at_several_steps_of_one_training():
+    report = registry.load(experiments, "metric-spectrum").run(Options(points=1000, steps=20, seeds=1))
+    for one in report.data["spectra"]:
+        steps = [look["step"] for look in one["looks"]]
+        assert steps == sorted(steps)
+        assert (steps[0], steps[-1], len(steps) >= 4) == (0, 20, True)
+        spectra = [np.array(look["eigenvalues"]) for look in one["looks"]]
+        # Steps change the kernel; drift is how much of it, of what it was.
+        assert all(np.abs(later - spectra[0]).max() > 1e-6 * spectra[0][0] for later in spectra[1:])
+        assert one["looks"][0]["drift"] == 0.0
+        assert all(look["drift"] > 0.0 for look in one["looks"][1:])
 
 
 def test_wrong_arguments_are_refused():

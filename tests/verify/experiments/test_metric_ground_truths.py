@@ -39,11 +39,24 @@ def test_all_that_is_known_of_each_hypersurface_is_looked_at(report):
 
 def test_the_file_has_the_rows_at_its_top_with_the_five_numbers_of_each(tmp_path, capsys):
     path = tmp_path / "rows.json"
-    assert main(["metric-ground-truths", "--points", "300", "--json", str(path)]) == 0
+    code = main(["metric-ground-truths", "--points", "300", "--json", str(path)])
     content = json.loads(path.read_text(encoding="utf-8"))
+    missed = content["settings"]["of"] - content["settings"]["held"]
+    assert code == (1 if missed else 0)
     assert all(set(row) == {"name", "exact", "seen", "error", "tolerance"} for row in content["rows"])
     assert content["settings"]["of"] == len(content["rows"])
-    assert "held" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("MISSED") == missed
+
+
+@pytest.mark.parametrize(("tolerance", "code"), [(0.2, 0), (0.05, 1)])
+def test_the_exit_code_tells_whether_a_row_was_missed(tolerance, code, monkeypatch, capsys):
+    rows = [Row("close", 2.0, 2.0, 0.05, 0.15), Row("a tenth off", 2.0, 2.1, 0.05, tolerance)]
+    for part in ("_volumes", "_sigma", "_classes", "_chern_numbers", "_ricci_forms", "_ricci_measures"):
+        monkeypatch.setattr(metric_ground_truths, part, lambda *given: [])
+    monkeypatch.setattr(metric_ground_truths, "_invariances", lambda *given: [])
+    monkeypatch.setattr(metric_ground_truths, "_known_metrics", lambda: rows)
+    assert main(["metric-ground-truths", "--points", "30"]) == code
+    assert ("MISSED" in capsys.readouterr().out) == bool(code)
 
 
 def test_a_wrong_value_and_no_value_are_misses():
