@@ -78,7 +78,7 @@ def fit(
     if model.suffix.lower() != ".npz":
         raise FileError(f"--model is {model}; a model is saved as .npz")
     files.check_writable(model)
-    long_runs.check(checkpoint, resume)
+    long_runs.check(checkpoint, resume, option="--model", result=model)
     observed, truths = read_pairs(image, truth)
 
     from laflow.assignment.distances import mean_colors

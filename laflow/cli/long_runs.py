@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     from laflow.checkpoint import Checkpoints
 
 
-def check(checkpoint: Path | None, resume: bool) -> None:
-    """Find out before the work begins what is wrong with these options. Raises FileError."""
+def check(checkpoint: Path | None, resume: bool, *, option: str, result: Path | None) -> None:
+    """Find out before the work begins what is wrong with these options. Raises FileError.
+
+    `option` and `result`: where the command saves what it finds, which must not be where its state is kept.
+    """
     if checkpoint is None:
         if resume:
             raise FileError("--resume is given without --checkpoint; name the file to resume from")
         return
     if checkpoint.suffix.lower() != ".npz":
         raise FileError(f"--checkpoint is {checkpoint}; a checkpoint is saved as .npz")
+    if result is not None and result.resolve() == checkpoint.resolve():
+        raise FileError(f"--checkpoint and {option} are both {checkpoint}; one would replace the other: give two names")
     files.check_writable(checkpoint)
     if not resume and checkpoint.exists():
         raise FileError(f"there is a checkpoint {checkpoint} already; add --resume, remove it, or name another file")

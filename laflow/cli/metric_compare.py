@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from laflow.cli import console, metric_options, options
-from laflow.cli.metric_report import as_json, short, training_of, training_progress, with_error
-from laflow.cli.metric_train import FRESH_POINTS, Network, train_on, training_sample, with_sharper_kappa
+from laflow.cli.metric_report import as_json, note_where_no_metric, short, training_of, training_progress, with_error
+from laflow.cli.metric_train import (
+    FRESH_POINTS,
+    Network,
+    train_on,
+    training_options,
+    training_sample,
+    with_sharper_kappa,
+)
 from laflow.errors import ConvergenceError, FileError, LaflowError, ShapeError
 
 if TYPE_CHECKING:
@@ -60,7 +67,7 @@ def compare(
     depth: metric_options.Depth = 2,
     activation: metric_options.Activation = "gelu",
     parametrisation: metric_options.Parametrisation = "standard",
-    batch: metric_options.Batch = 500,
+    batch: metric_options.Batch = None,
     learning_rate: metric_options.LearningRate = None,
     precision: metric_options.Precision = "single",
     seed: options.Seed = 0,
@@ -75,7 +82,6 @@ def compare(
         raise ShapeError(f"--method is {method[0]}, but there is no SURFACE to train on; give one")
     limit = SECONDS if seconds is None and steps is None else seconds
 
-    from laflow.metric.learning.training import TrainingOptions
     from laflow.metric.quality.evaluation import evaluate, evaluate_metric
 
     loaded = read_models(model or [])
@@ -84,11 +90,7 @@ def compare(
     if surface is not None:
         network = Network(features, width, depth, activation, parametrisation)
         names = list(dict.fromkeys(method or (METHODS if not loaded else ())))
-        chosen = [
-            # Which methods there are is checked by TrainingOptions.
-            TrainingOptions(cast(metric_options.MethodName, name), limit, steps, batch, learning_rate, precision)
-            for name in names
-        ]
+        chosen = training_options(names, limit, steps, batch, learning_rate, precision)
         sample = training_sample(surface, points, seed, network, chosen)
     variety = sample.hypersurface if sample is not None else loaded[0][1].hypersurface
     for path, learned, _ in loaded:
@@ -106,6 +108,9 @@ def compare(
         raise ConvergenceError("; ".join(f"{item.name} has failed: {item.error}" for item in contestants))
     fresh = metric_options.fresh_sample(variety, None, None, FRESH_POINTS, seed)
     found = [None if item.model is None else evaluate(item.model, fresh) for item in contestants]
+    for item, measured in zip(contestants, found, strict=True):
+        if measured is not None:
+            note_where_no_metric(item.name, measured)
     kappa = next(item.model.kappa for item in contestants if item.model is not None)
     reference = evaluate_metric(fresh.fubini_study, fresh, kappa)
     if picture is not None:

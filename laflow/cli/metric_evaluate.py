@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from laflow.cli import console, metric_options, options
-from laflow.cli.metric_report import as_json, short, with_error
+from laflow.cli.metric_report import as_json, note_where_no_metric, short, with_error
 from laflow.cli.metric_train import CAPTION
 
 if TYPE_CHECKING:
@@ -57,11 +57,7 @@ def evaluate(
             advance("this metric")
             flat = evaluate_curvature(zero, some)
             advance("Fubini–Study")
-    if found.positive_share < 1.0:
-        console.note(
-            f"{model} is no metric: it is not positive at {100 * (1.0 - found.positive_share):.3g} % of the points, "
-            "and neither its class nor its curvature says anything; train it again"
-        )
+    note_where_no_metric(str(model), found)
     if picture is not None:
         draw(picture, learned, fresh, seed)
     result: dict[str, Any] = {

@@ -68,7 +68,9 @@ Activation = Annotated[
 Parametrisation = Annotated[
     Literal["standard", "ntk"], typer.Option(help="How weights are scaled: ntk has a limit of infinite width.")
 ]
-Batch = Annotated[int, typer.Option(min=1, help="Points of a step of adam; the other methods see all.")]
+Batch = Annotated[
+    int | None, typer.Option(min=1, help="Points of a step of adam (default: 500); the other methods see all.")
+]
 LearningRate = Annotated[
     float | None, typer.Option(help="Of adam and gradient-descent (default: chosen by a short test).")
 ]

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from laflow.cli.console import note
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from laflow.metric.geometry.estimates import Estimate
     from laflow.metric.learning.training import TrainedMetric, TrainingStep
+    from laflow.metric.quality.evaluation import Evaluation
 
 # Where stderr is no terminal: how many lines a training writes, and the seconds between two of them.
 LINES, SECONDS_BETWEEN_LINES = 12, (2.0, 60.0)
@@ -85,6 +88,15 @@ def _remark(seen: TrainingStep) -> str:
 def short(value: float) -> str:
     """A positive number with three digits, as a decimal fraction where that is short."""
     return f"{value:.3g}" if value >= 1e-4 or value == 0.0 else f"{value:.2e}"
+
+
+def note_where_no_metric(name: str, found: Evaluation) -> None:
+    """Say on stderr that what was measured is not positive at some points, if it is not."""
+    if found.positive_share < 1.0:
+        note(
+            f"{name} is no metric: it is not positive at {100 * (1.0 - found.positive_share):.3g} % of the points, "
+            "and neither its σ, nor its class or its curvature, says anything; train it again"
+        )
 
 
 def with_error(estimate: Estimate) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import numpy as np
 import typer
 
 from laflow.cli import console, files, long_runs, metric_options, options
 from laflow.cli.metric_report import Watch, as_json, short, training_of, training_progress, with_error
-from laflow.errors import ProblemSizeError
+from laflow.errors import ProblemSizeError, ValueRangeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ def train(
     depth: metric_options.Depth = 2,
     activation: metric_options.Activation = "gelu",
     parametrisation: metric_options.Parametrisation = "standard",
-    batch: metric_options.Batch = 500,
+    batch: metric_options.Batch = None,
     learning_rate: metric_options.LearningRate = None,
     precision: metric_options.Precision = "single",
     seed: options.Seed = 0,
@@ -94,15 +94,14 @@ def train(
     """Learn the Ricci-flat metric of SURFACE; save the model, and tell how flat it is on fresh points."""
     path = metric_options.output_path(out, "metric.npz", "--out", "a model is saved")
     metric_options.check_output(picture, "--picture", ".png", "a picture is saved")
-    long_runs.check(checkpoint, resume)
+    long_runs.check(checkpoint, resume, option="--out", result=path)
     limit = SECONDS if seconds is None and steps is None else seconds
     network = Network(features, width, depth, activation, parametrisation)
 
-    from laflow.metric.learning.training import TrainingOptions
     from laflow.metric.model.model_files import save_metric
     from laflow.metric.quality.evaluation import evaluate, evaluate_metric
 
-    chosen = TrainingOptions(method, limit, steps, batch, learning_rate, precision)
+    (chosen,) = training_options([method], limit, steps, batch, learning_rate, precision)
     sample = training_sample(surface, points, seed, network, [chosen])
     kept = long_runs.checkpoints(checkpoint, checkpoint_every, resume)
     model = network.fresh(sample, seed)
@@ -114,7 +113,7 @@ def train(
         "points": len(sample),
         "seed": seed,
         "precision": precision,
-        **({"batch": batch} if method == "adam" else {}),
+        **({"batch": chosen.batch} if method == "adam" else {}),
         **training,
     }
     learned = with_sharper_kappa(trained.model, seed)
@@ -147,6 +146,40 @@ def train(
         console.show_line(f"κ {with_error(learned.kappa)}, by the learned metric; {with_error(model.kappa)} by points")
     console.show_line(took + (events if trained.recoveries or trained.restarts else ""))
     console.show_line(f"model saved to {path}" + (f", picture to {picture}" if picture else ""))
+
+
+def training_options(
+    methods: Sequence[str],
+    seconds: float | None,
+    steps: int | None,
+    batch: int | None,
+    learning_rate: float | None,
+    precision: str,
+) -> list[TrainingOptions]:
+    """How each method trains. Raises `ValueRangeError` for --batch or --learning-rate where no method uses it."""
+    from laflow.metric.learning.training import TrainingOptions
+    from laflow.metric.learning.training_methods import BATCHED, WITH_RATE
+
+    using = {"--batch": (batch, BATCHED), "--learning-rate": (learning_rate, WITH_RATE)}
+    found = [
+        # Which methods there are is checked by TrainingOptions.
+        TrainingOptions(
+            cast(metric_options.MethodName, name),
+            seconds,
+            steps,
+            **({} if batch is None else {"batch": batch}),
+            learning_rate=learning_rate if name in WITH_RATE else None,
+            precision=precision,
+        )
+        for name in methods
+    ]
+    for option, (value, users) in using.items():
+        if value is not None and methods and not set(methods) & set(users):
+            raise ValueRangeError(
+                f"{option} is {value}, but {' and '.join(methods)} would not use it: leave it out, or give --method "
+                f"{' or '.join(users)}"
+            )
+    return found
 
 
 def train_on(

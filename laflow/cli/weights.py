@@ -34,7 +34,7 @@ def weights(
         if out.suffix.lower() != ".npy":
             raise FileError(f"--out is {out}; weights are saved as .npy")
         files.check_writable(out)
-    long_runs.check(checkpoint, resume)
+    long_runs.check(checkpoint, resume, option="--out", result=out)
     (observed,), labels = read_pairs([image], [truth])
     (label_map,) = labels.labels
 

@@ -89,6 +89,13 @@ def test_ctrl_c_in_a_real_process_keeps_the_run(folder):
     assert read_checkpoint(folder / "run.npz")[0].numbers["step"] > 0
 
 
+def test_one_name_for_the_checkpoint_and_the_result_is_refused(folder, capsys):
+    before = sorted(os.listdir())
+    assert run([*FIT, "--model", "m.npz", "--checkpoint", "./m.npz"]) == 2
+    assert "--checkpoint and --model are both m.npz; one would replace the other" in capsys.readouterr().err
+    assert sorted(os.listdir()) == before
+
+
 @pytest.mark.parametrize(
     ("options", "found"),
     [

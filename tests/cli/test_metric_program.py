@@ -93,7 +93,8 @@ def test_training_lowers_sigma_and_tells_what_the_saved_model_has(folder, capsys
 
 @pytest.mark.parametrize("method", ["adam", "lbfgs", "gradient-descent"])
 def test_every_method_trains(folder, capsys, method):
-    report = reported(capsys, [*TRAIN, "--method", method, "--batch", "50", "--precision", "double"])
+    batch = ["--batch", "50"] if method == "adam" else []
+    report = reported(capsys, [*TRAIN, "--method", method, *batch, "--precision", "double"])
     assert report["training"]["method"] == method
     assert report["training"]["steps"] == 2
     assert ("batch" in report["training"]) == (method == "adam")
@@ -175,6 +176,10 @@ def test_a_form_that_is_no_metric_is_told_and_drawn_where_it_has_a_logarithm(fol
     told = capsys.readouterr()
     assert json.loads(told.out)["evaluation"]["positive_share"] < 1.0
     assert "bad.npz is no metric: it is not positive at" in told.err
+    assert run(["metric", "compare", "--model", "m.npz", "--model", "bad.npz", "--json"]) == 0
+    told = capsys.readouterr()
+    assert "bad.npz is no metric: it is not positive at" in told.err
+    assert "m.npz is no metric" not in told.err
     assert iio.imread("bad.png").std() > 10
 
 
@@ -184,6 +189,23 @@ def test_the_kernel_of_a_model_stands_beside_that_of_a_random_network(folder, ca
         assert len(spectrum["eigenvalues"]) == len(spectrum["energies"]) == 40
         assert sum(spectrum["eigenvalues"]) == pytest.approx(spectrum["trace"])
     assert sum(report["trained"]["energies"]) < sum(report["random"]["energies"])  # their sums are the losses
+
+
+def test_a_rate_and_a_batch_are_for_the_methods_that_use_them(folder, capsys, monkeypatch):
+    from laflow.metric.learning import training
+
+    given, seen = training.train_metric, {}
+
+    def watching(*arguments, method, batch, learning_rate, **options):
+        seen[method] = batch, learning_rate
+        return given(*arguments, method=method, batch=batch, learning_rate=learning_rate, **options)
+
+    monkeypatch.setattr(training, "train_metric", watching)
+    assert run(["metric", "compare", "points.npz", *FAST, "--batch", "50", "--learning-rate", "0.001"]) == 0
+    assert seen == {"gauss-newton": (50, None), "adam": (50, 0.001), "lbfgs": (50, None)}
+    assert run(["metric", "train", "points.npz", *FAST, "--method", "adam", "--out", "a.npz"]) == 0
+    assert seen["adam"] == (500, None)
+    assert load_metric_and_notes("a.npz")[1]["batch"] == 500
 
 
 def test_methods_and_models_are_compared_on_the_same_points(folder, capsys):
@@ -304,7 +326,15 @@ def training_on(surface):
         ([*TRAIN, "--seconds", "0"], ["seconds is 0.0"]),
         ([*TRAIN, "--seconds", "nan"], ["seconds is nan"]),
         ([*TRAIN, "--seconds", "long"], ["--seconds", "found 'long'"]),
-        ([*TRAIN, "--learning-rate", "-1"], ["learning_rate is -1"]),
+        ([*TRAIN, "--method", "adam", "--learning-rate", "-1"], ["learning_rate is -1"]),
+        ([*TRAIN, "--learning-rate", "0.1"], ["--learning-rate is 0.1", "gauss-newton would not", "--method adam or"]),
+        ([*TRAIN, "--method", "lbfgs", "--learning-rate", "0.1"], ["--learning-rate is 0.1", "lbfgs would not"]),
+        ([*TRAIN, "--batch", "50"], ["--batch is 50", "gauss-newton would not use it", "--method adam"]),
+        ([*TRAIN, "--method", "gradient-descent", "--batch", "50"], ["--batch is 50", "gradient-descent would not"]),
+        (
+            [*COMPARE, "points.npz", "--method", "lbfgs", "--method", "gauss-newton", "--batch", "50"],
+            ["--batch is 50, but lbfgs and gauss-newton would not use it"],
+        ),
         ([*TRAIN, "--method", "sgd"], ["--method", "'sgd'", "'gauss-newton'"]),
         ([*TRAIN, "--features", "fourier"], ["--features", "'fourier'", "'symmetric'"]),
         ([*TRAIN, "--activation", "relu"], ["--activation", "'relu'", "'gelu'"]),
@@ -356,6 +386,8 @@ def test_wrong_options_are_refused(folder, capsys, arguments, found):
         ([*TRAIN, "--checkpoint", "m.npz"], ["there is a checkpoint m.npz already"]),
         ([*TRAIN, "--checkpoint", "m.npz", "--resume"], ["m.npz"]),
         ([*TRAIN, "--checkpoint", "gone.npz", "--resume"], ["gone.npz"]),
+        ([*TRAIN, "--checkpoint", "new.npz"], ["--checkpoint and --out are both new.npz", "two names"]),
+        ([*TRAIN, "--checkpoint", "./there/../new.npz"], ["--checkpoint and --out are both"]),
     ],
 )
 def test_files_that_do_not_fit_are_refused(folder, capsys, arguments, found):

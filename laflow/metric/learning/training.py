@@ -23,7 +23,7 @@ from laflow.errors import CheckpointError, ConvergenceError, ShapeError, ValueRa
 from laflow.metric.geometry.sampling import PointSample
 from laflow.metric.learning.objective import Loss, MetricObjective
 from laflow.metric.learning.training_memory import require_training_room
-from laflow.metric.learning.training_methods import Method, MethodName, MethodOptions, checked_method
+from laflow.metric.learning.training_methods import WITH_RATE, Method, MethodName, MethodOptions, checked_method
 from laflow.metric.model.phi_model import PhiModel
 
 FloatArray = NDArray[np.float64]
@@ -103,6 +103,11 @@ class TrainingOptions:
         object.__setattr__(self, "batch", whole_number(self.batch, "batch"))
         if self.learning_rate is not None:
             object.__setattr__(self, "learning_rate", positive_number(self.learning_rate, "learning_rate"))
+            if self.method not in WITH_RATE:
+                raise ValueRangeError(
+                    f"learning_rate is {self.learning_rate}, but the method {self.method} has none: leave it out, or "
+                    f"take one of {', '.join(WITH_RATE)}"
+                )
         if self.precision not in ("single", "double"):
             raise ValueRangeError(f"the precision is {self.precision!r}: give 'single' or 'double'")
 

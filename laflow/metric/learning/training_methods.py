@@ -191,6 +191,11 @@ METHODS: dict[str, Callable[[MetricObjective, FloatArray, MethodOptions], Method
 }
 
 
+# The methods that take batches of points, and those that take a learning rate.
+BATCHED = ("adam",)
+WITH_RATE = ("adam", "gradient-descent")
+
+
 def checked_method(name: str) -> Callable[[MetricObjective, FloatArray, MethodOptions], Method]:
     """The method of this name; `ValueRangeError` if there is none."""
     if name not in METHODS:

@@ -381,6 +381,8 @@ def test_a_model_whose_metric_is_not_positive_is_refused():
         ({"seconds": -1}, "seconds is -1"),
         ({"steps": 1, "batch": 0}, "batch is 0"),
         ({"steps": 1, "learning_rate": 0}, "learning_rate is 0"),
+        ({"steps": 1, "learning_rate": 0.1}, "the method gauss-newton has none"),
+        ({"steps": 1, "learning_rate": 0.1, "method": "lbfgs"}, "take one of adam, gradient-descent"),
         ({"steps": 1, "method": "magic"}, "'magic': give one of gauss-newton"),
         ({"steps": 1, "precision": "half"}, "'half'"),
     ],
