@@ -35,11 +35,16 @@ SIMPLEX_TOLERANCE = 1e-6
 
 
 class GridStructure(NamedTuple):
-    """What a kernel needs to know of a grid: neighbour offsets and the flat range of nodes to visit."""
+    """What a kernel needs to know of a grid: neighbour offsets and the flat range of nodes to visit.
+
+    What a kernel makes first and reads again at neighbours, it makes from `early_first` to `early_last`.
+    """
 
     offsets: IntArray
     first: int
     last: int
+    early_first: int
+    early_last: int
 
 
 class GraphStructure(NamedTuple):
@@ -52,6 +57,9 @@ class GraphStructure(NamedTuple):
     transpose_edges: IntArray
     first: int
     last: int
+
+
+Structure = GridStructure | GraphStructure
 
 
 class _Graph(ABC):
@@ -82,12 +90,14 @@ class _Graph(ABC):
         """Number of partial sums that `kernel` writes, one for each `BLOCK` visited nodes."""
         return -(-(self.structure.last - self.structure.first) // int(kernel.BLOCK))
 
-    def run(self, kernel: ModuleType, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
-        """Run a generated kernel on packed arrays; `outputs` are overwritten."""
+    def run(
+        self, kernel: ModuleType, inputs: tuple[Any, ...], outputs: tuple[Any, ...], strip: Structure | None = None
+    ) -> None:
+        """Run a generated kernel on packed arrays; `outputs` are overwritten, at all nodes or at those of a `strip`."""
         rows = max(1, int(kernel.work_rows(*inputs)))
         work = aligned_empty((numba.get_num_threads(), rows, int(kernel.BLOCK)), self.dtype)
         entry = kernel.grid if isinstance(self, GridGraph) else kernel.graph
-        entry(self.structure, *inputs, *outputs, work)
+        entry(self.structure if strip is None else strip, *inputs, *outputs, work)
 
     def sums(self, kernel: ModuleType, inputs: tuple[Any, ...], count: int) -> tuple[float, ...]:
         """Run a kernel whose `count` outputs are sums over the nodes.
@@ -193,7 +203,7 @@ class GridGraph(_Graph):
         """Offsets and the range of flat nodes from the first to the last interior one."""
         first = self._lead + self.radius * int(self._strides.sum())
         last = first + int(np.dot(np.array(self.shape) - 1, self._strides)) + 1
-        return GridStructure(self.displacements @ self._strides, first, last)
+        return GridStructure(self.displacements @ self._strides, first, last, first, last)
 
     def interior(self, packed: NDArray[Any]) -> NDArray[Any]:
         """The cells of ``(..., P)`` that are nodes, as a view ``(..., *shape)``."""

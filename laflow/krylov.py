@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from scipy.linalg import expm, lapack, solve_triangular
 
 from laflow.errors import ValueRangeError
-from laflow.linalg import gram, mix_rows, row_products, subtract_rows
+from laflow.linalg import lower_products, mix_rows, row_products, subtract_rows, whole_gram
 
 FloatArray = NDArray[np.float64]
 Apply = Callable[[FloatArray, FloatArray], None]
+Fill = Callable[[int, int], NDArray[np.float64]]
 
 # One pass of classical Gram-Schmidt loses orthogonality in proportion to the drop of the norm; below this
 # ratio a second pass restores it (Daniel, Gragg, Kaufman, Stewart 1976: "twice is enough").
@@ -112,10 +113,17 @@ class KrylovSpace:
 
         The rows of `out` may be the first ones of `vectors` itself, which is lost then.
         """
-        mix_rows(solve_triangular(self.triangle, coefficients.T).T, self.vectors, out)
+        mix_rows(self.mixing(coefficients), self.vectors, out)
+
+    def mixing(self, coefficients: FloatArray) -> FloatArray:
+        """What `coefficients` (k, coordinates) in the orthonormal basis are for `vectors`."""
+        mixed: FloatArray = solve_triangular(self.triangle, coefficients.T).T
+        return mixed
 
 
-def krylov_space(apply: Apply, storage: FloatArray, earlier: KrylovSpace | None = None) -> KrylovSpace:
+def krylov_space(
+    apply: Apply, storage: FloatArray, earlier: KrylovSpace | None = None, fill: Fill | None = None
+) -> KrylovSpace:
     """The Krylov space of an operator and a start vector, by the powers b, Ab, A^2 b, ... and their Gram matrix.
 
     `apply(vector, image)` writes A times `vector` (n,) into `image` (n,). `storage` is (m + 1, n), its first row
@@ -127,15 +135,20 @@ def krylov_space(apply: Apply, storage: FloatArray, earlier: KrylovSpace | None 
     rounding, as when the space is invariant, Arnoldi's method takes over.
 
     An `earlier` space whose powers are the first rows of `storage` is grown: no product is made twice. One of
-    orthonormal vectors is built anew.
+    orthonormal vectors is built anew. `fill(first, new)`, if it is given, makes the powers in an order of its own: it
+    fills the rows after `first` and returns the inner products of the rows from `new` on, as `lower_products` does.
     """
     limit = storage.shape[0] - 1
     known = earlier.triangle.T @ earlier.triangle if earlier is not None and earlier.by_powers else None
     first = 0 if known is None else known.shape[0] - 1
-    for column in range(first, limit):
-        apply(storage[column], storage[column + 1])
+    new = 0 if known is None else known.shape[0]
+    if fill is not None:
+        products = whole_gram(fill(first, new), known)
+    else:
+        for column in range(first, limit):
+            apply(storage[column], storage[column + 1])
+        products = whole_gram(lower_products(storage[:, None], new, 0, storage.shape[1]), known)
     made = limit - first + (0 if earlier is None else earlier.products)
-    products = gram(storage, known)
     if products[0, 0] == 0.0:
         return _nothing(storage)
     least = max(DEPENDENT, (ROUNDINGS * float(np.finfo(storage.dtype).eps)) ** 2)

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from laflow.aligned import aligned_empty
 from laflow.errors import ShapeError
 
 FloatArray = NDArray[np.floating]
@@ -21,7 +22,7 @@ BLOCK = 1024  # entries of a row per block: a dozen rows fit in the first cache 
 def row_products(rows: FloatArray, vector: FloatArray) -> tuple[DoubleArray, float]:
     """The inner products of `vector` (n,) with the rows (k, n), and with itself, in one pass."""
     partial = np.empty((_blocks(vector.size), rows.shape[0] + 1))
-    _row_products(rows, vector, partial, numba.get_num_threads())
+    _row_products(rows[:, None], vector, partial, numba.get_num_threads())
     sums = partial.sum(axis=0)
     return sums[:-1], float(sums[-1])
 
@@ -31,14 +32,27 @@ def gram(rows: FloatArray, known: DoubleArray | None = None) -> DoubleArray:
 
     `known` (j, j), j <= k, are those of the first j rows: they are not computed again.
     """
-    count = rows.shape[0]
     first = 0 if known is None else known.shape[0]
-    partial = np.zeros((_blocks(rows.shape[1]), count, count))
-    _gram(rows, first, partial, numba.get_num_threads())
-    lower = partial.sum(axis=0)
-    if known is not None:
-        lower[:first, :first] = np.tril(known)
+    return whole_gram(lower_products(rows[:, None], first, 0, rows.shape[1]), known)
+
+
+def lower_products(fields: FloatArray, first: int, begin: int, end: int) -> DoubleArray:
+    """The inner products (k, k) over the columns from `begin` to `end` of the fields (k, channels, n).
+
+    Those of the fields from `first` on with themselves and earlier ones; zero elsewhere.
+    """
+    count, channels, _ = fields.shape
+    partial = np.zeros((channels * _blocks(end - begin), count, count))
+    _lower_products(fields, first, begin, end, partial, numba.get_num_threads())
+    sums: DoubleArray = partial.sum(axis=0)
+    return sums
+
+
+def whole_gram(lower: DoubleArray, known: DoubleArray | None = None) -> DoubleArray:
+    """The symmetric matrix whose lower triangle is `lower`, and `known` where those entries are known already."""
     result: DoubleArray = lower + np.tril(lower, -1).T
+    if known is not None:
+        result[: known.shape[0], : known.shape[0]] = known
     return result
 
 
@@ -53,14 +67,20 @@ def mix_rows(coefficients: DoubleArray, rows: FloatArray, out: FloatArray) -> No
     `out` may overlap `rows`, row by row: every column is read before it is written. Raises `ShapeError` where these do
     not fit: the loops below check nothing.
     """
-    wanted = (coefficients.shape[0], rows.shape[1])
-    if out.shape != wanted or coefficients.shape[1] != rows.shape[0]:
+    mix_fields(coefficients, rows[:, None], out[:, None], 0, rows.shape[1])
+
+
+def mix_fields(coefficients: DoubleArray, fields: FloatArray, out: FloatArray, begin: int, end: int) -> None:
+    """`mix_rows` of fields (m, channels, n), in the columns from `begin` to `end` only."""
+    wanted = (coefficients.shape[0], *fields.shape[1:])
+    if out.shape != wanted or coefficients.shape[1] != fields.shape[0]:
         raise ShapeError(
-            f"cannot mix rows {rows.shape} by coefficients {coefficients.shape} into {out.shape}: the result has "
+            f"cannot mix rows {fields.shape} by coefficients {coefficients.shape} into {out.shape}: the result has "
             f"shape {wanted}, and there is one column for each row"
         )
-    buffer = np.empty((numba.get_num_threads(), coefficients.shape[0], BLOCK), rows.dtype)
-    _mix_rows(np.ascontiguousarray(coefficients, dtype=rows.dtype), rows, out, buffer)
+    buffer = aligned_empty((numba.get_num_threads(), coefficients.shape[0], BLOCK), fields.dtype)
+    mixed = np.ascontiguousarray(coefficients, dtype=fields.dtype)
+    _mix_fields(mixed, fields, out, begin, end, buffer)
 
 
 def _blocks(length: int) -> int:
@@ -91,37 +111,41 @@ def _product(left: FloatArray, right: FloatArray) -> float:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _products_into(rows: FloatArray, count: int, piece: FloatArray, start: int, out: DoubleArray) -> None:
-    """The products of `piece` with the same columns of the first `count` rows."""
+def _products_into(
+    fields: FloatArray, count: int, channel: int, piece: FloatArray, start: int, out: DoubleArray
+) -> None:
+    """The products of `piece` with the same columns of the first `count` fields."""
     stop = start + piece.size
     whole = count // 3 * 3
     for row in range(0, whole, 3):
-        a, b, c = _three_products(piece, rows[row, start:stop], rows[row + 1, start:stop], rows[row + 2, start:stop])
+        first, second = fields[row, channel, start:stop], fields[row + 1, channel, start:stop]
+        a, b, c = _three_products(piece, first, second, fields[row + 2, channel, start:stop])
         out[row], out[row + 1], out[row + 2] = a, b, c
     for row in range(whole, count):
-        out[row] = _product(piece, rows[row, start:stop])
+        out[row] = _product(piece, fields[row, channel, start:stop])
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
-def _row_products(rows: FloatArray, vector: FloatArray, partial: DoubleArray, tasks: int) -> None:
-    count = rows.shape[0]
+def _row_products(fields: FloatArray, vector: FloatArray, partial: DoubleArray, tasks: int) -> None:
+    count = fields.shape[0]
     for task in prange(tasks):
         for block in range(task, partial.shape[0], tasks):
             start = block * BLOCK
             piece = vector[start : min(start + BLOCK, vector.size)]
-            _products_into(rows, count, piece, start, partial[block])
+            _products_into(fields, count, 0, piece, start, partial[block])
             partial[block, count] = _product(piece, piece)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
-def _gram(rows: FloatArray, first: int, partial: DoubleArray, tasks: int) -> None:
-    count, length = rows.shape
+def _lower_products(fields: FloatArray, first: int, begin: int, end: int, partial: DoubleArray, tasks: int) -> None:
+    count, channels = fields.shape[0], fields.shape[1]
+    blocks = (end - begin + BLOCK - 1) // BLOCK
     for task in prange(tasks):
-        for block in range(task, partial.shape[0], tasks):
-            start = block * BLOCK
+        for place in range(task, channels * blocks, tasks):
+            channel, start = place // blocks, begin + place % blocks * BLOCK
             for row in range(first, count):
-                piece = rows[row, start : min(start + BLOCK, length)]
-                _products_into(rows, row + 1, piece, start, partial[block, row])
+                piece = fields[row, channel, start : min(start + BLOCK, end)]
+                _products_into(fields, row + 1, channel, piece, start, partial[place, row])
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
@@ -149,30 +173,39 @@ def _subtract_rows(rows: FloatArray, coefficients: DoubleArray, scale: float, ve
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
-def _mix_rows(coefficients: FloatArray, rows: FloatArray, out: FloatArray, buffer: FloatArray) -> None:
+def _mix_fields(
+    coefficients: FloatArray, fields: FloatArray, out: FloatArray, begin: int, end: int, buffer: FloatArray
+) -> None:
     count, used = coefficients.shape
-    length = rows.shape[1]
-    blocks, tasks = (length + BLOCK - 1) // BLOCK, buffer.shape[0]
-    whole = used // 3 * 3
+    channels, blocks, tasks = fields.shape[1], (end - begin + BLOCK - 1) // BLOCK, buffer.shape[0]
     for task in prange(tasks):
-        for block in range(task, blocks, tasks):
-            start = block * BLOCK
-            stop = min(start + BLOCK, length)
+        for place in range(task, channels * blocks, tasks):
+            channel, start = place // blocks, begin + place % blocks * BLOCK
+            stop = min(start + BLOCK, end)
             for target in range(count):
                 mixed = buffer[task, target, : stop - start]
-                weight = coefficients[target]
-                for position in range(mixed.size):
-                    mixed[position] = 0.0
-                for row in range(0, whole, 3):
-                    c, d, e = weight[row], weight[row + 1], weight[row + 2]
-                    x, y, z = rows[row, start:stop], rows[row + 1, start:stop], rows[row + 2, start:stop]
-                    for position in range(mixed.size):
-                        mixed[position] += c * x[position] + d * y[position] + e * z[position]
-                for row in range(whole, used):
-                    c, x = weight[row], rows[row, start:stop]
-                    for position in range(mixed.size):
-                        mixed[position] += c * x[position]
+                _mix(coefficients[target], fields, used, channel, start, stop, mixed)
             for target in range(count):
-                mixed, place = buffer[task, target, : stop - start], out[target, start:stop]
+                mixed, into = buffer[task, target, : stop - start], out[target, channel, start:stop]
                 for position in range(mixed.size):
-                    place[position] = mixed[position]
+                    into[position] = mixed[position]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _mix(
+    weight: FloatArray, fields: FloatArray, used: int, channel: int, start: int, stop: int, mixed: FloatArray
+) -> None:
+    """The combination of the same columns of the first `used` fields, three at a time."""
+    whole = used // 3 * 3
+    for position in range(mixed.size):
+        mixed[position] = 0.0
+    for row in range(0, whole, 3):
+        c, d, e = weight[row], weight[row + 1], weight[row + 2]
+        x, y = fields[row, channel, start:stop], fields[row + 1, channel, start:stop]
+        z = fields[row + 2, channel, start:stop]
+        for position in range(mixed.size):
+            mixed[position] += c * x[position] + d * y[position] + e * z[position]
+    for row in range(whole, used):
+        c, x = weight[row], fields[row, channel, start:stop]
+        for position in range(mixed.size):
+            mixed[position] += c * x[position]

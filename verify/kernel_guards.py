@@ -108,7 +108,8 @@ def _structure_sizes(kind: str, structure: Any, given: list[Any], program: Progr
         0,
     )
     _indices(structure.offsets + padded, structure.offsets.size, 2 * padded)
-    _require(type(structure.first) is int and type(structure.last) is int, "range of nodes")
+    _require(all(type(bound) is int for bound in structure[1:]), "range of nodes")
+    _require(0 <= structure.early_first <= structure.early_last <= padded, "range of early nodes")
     _require(structure.first + structure.offsets.min() >= 0, "first node")
     _require(structure.first <= structure.last and structure.last - 1 + structure.offsets.max() < padded, "last node")
     return {"nodes": padded, "neighbours": int(structure.offsets.size)}
@@ -178,8 +179,28 @@ def guarded_linalg() -> types.ModuleType:
         _require(coefficients.shape == (out.shape[0], rows.shape[0]), "coefficients")
         compiled.mix_rows(coefficients, rows, out)
 
+    def lower_products(fields: Any, first: Any, begin: Any, end: Any) -> Any:
+        _fields(fields, fields.shape[1:])
+        _require(0 <= first <= fields.shape[0] and 0 <= begin <= end <= fields.shape[2], "columns")
+        return compiled.lower_products(fields, first, begin, end)
+
+    def mix_fields(coefficients: Any, fields: Any, out: Any, begin: Any, end: Any) -> None:
+        _rows(coefficients, coefficients.shape[1:], contiguous=False)
+        _fields(fields, fields.shape[1:])
+        _fields(out, fields.shape[1:])
+        _require(coefficients.shape == (out.shape[0], fields.shape[0]), "coefficients")
+        _require(0 <= begin <= end <= fields.shape[2], "columns")
+        compiled.mix_fields(coefficients, fields, out, begin, end)
+
     vars(module).update(row_products=row_products, subtract_rows=subtract_rows, gram=gram, mix_rows=mix_rows)
+    vars(module).update(lower_products=lower_products, mix_fields=mix_fields, whole_gram=compiled.whole_gram)
     return module
+
+
+def _fields(fields: Any, shape: tuple[int, ...]) -> None:
+    _require(isinstance(fields, np.ndarray) and fields.dtype == np.float64, "an array")
+    _require(fields.ndim == 3 and fields.shape[1:] == shape, f"fields of shape {fields.shape}")
+    _require(fields.flags.c_contiguous, "layout of fields")
 
 
 def _rows(rows: Any, shape: tuple[int, ...], contiguous: bool = True) -> None:

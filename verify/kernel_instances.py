@@ -62,7 +62,8 @@ def grid_layout(shape: tuple[int, ...], radius: int) -> Layout:
             if there in number:
                 pairs.append((number[at], slot, number[there], (slot, flat[at])))
     node_at = np.array([flat[at] for at in coordinates])
-    structure = GridStructure(offsets, int(node_at.min()), int(node_at.max()) + 1)
+    first, last = int(node_at.min()), int(node_at.max()) + 1
+    structure = GridStructure(offsets, first, last, first, last)
     cells = int(np.prod(padded))
     return Layout("grid", structure, cells, node_at, tuple(pairs), (len(moves), cells), len(moves))
 

@@ -24,10 +24,11 @@ ROOT = Path(laflow.__file__).parent
 # In the order of their imports.
 MODULES = (
     "checks",
+    "aligned",
     "linalg",
     "krylov",
-    "aligned",
     "graph",
+    "strips",
     "parallel",
     "assignment.distances",
     "assignment.flow",

@@ -32,6 +32,8 @@ OVERWRITTEN = "every entry is written before it is read"
 EQUAL_LENGTHS = "the lengths have been found equal: strictness is an assertion"
 NO_FLOW = "without a flow there is no covector either: both spaces are empty, and so are the arrays"
 CUT = "only the first rows or columns are kept, as many as there are singular values"
+LEFT_OVER = "what three at a time leave over is taken one by one"
+FARTHER = "whoever is farther behind than needed is only slower"
 SPARE = "more blocks than there are: they are empty"
 ZIPPED = "the loop ends with the block, however far the rows go on"
 WIDTH = "int64 is NumPy's integer here; elsewhere the kernels would be compiled for another type"
@@ -51,13 +53,26 @@ REASONS: tuple[Reason, ...] = (
         accepted=True,
     ),
     Reason("linalg", "<module>", r".* in BLOCK = .*", "lengths of blocks are speed; sums differ by rounding", True),
-    Reason("linalg", "_blocks", r"operand dropped: -vector\.size // BLOCK -> -vector\.size .*", SPARE, accepted=True),
+    Reason("linalg", "_blocks", r"operand dropped: -length // BLOCK -> -length .*", SPARE, accepted=True),
     Reason(
-        "linalg", "_(subtract|mix)_rows", r"operand dropped: \(length.*BLOCK -> length \+ BLOCK - 1 .*", SPARE, True
+        "linalg", "lower_products", r"(operator|operand dropped): end - begin -> end( \+ begin)? in .*", SPARE, True
     ),
-    Reason("linalg", "_(subtract|mix)_rows", r".*: length \+ BLOCK - 1 -> length \+ BLOCK( \+ 1)? in .*", SPARE, True),
+    Reason("linalg", "_subtract_rows", r"operand dropped: \(length.*BLOCK -> length \+ BLOCK - 1 .*", SPARE, True),
+    Reason("linalg", "_subtract_rows", r".*: length \+ BLOCK - 1 -> length \+ BLOCK( \+ 1)? in .*", SPARE, True),
+    Reason(
+        "linalg", "_(lower_products|mix_fields)", r".*: .*end - begin \+ BLOCK.* in (blocks|channels).*", SPARE, True
+    ),
+    Reason("linalg", "mix_(rows|fields)", r"name: (rows|fields) -> out in .*", "both have one type and one length"),
+    Reason("linalg", "gram", r"(branch|constant): .* in first = .*", "what is known is put in its place in the end"),
+    Reason("linalg", "_three_products", r"name: vector -> (first|second|third) in .*", "all are of the same length"),
+    Reason("linalg", "_(products_into|mix)", r".* in (whole = .*|for row in range\(0, whole, 3\):)", LEFT_OVER),
     Reason("linalg", ANY, r"slice bound dropped: start:.* -> start: in .*", ZIPPED),
     Reason("linalg", "_product", r"name: left -> right in .*", "both are of the same length"),
+    Reason("strips", "<module>", r".* in STRIP, LARGE = .*", "where strips pay is a matter of speed", accepted=True),
+    Reason(
+        "strips", "powers_in_strips", r".* in pieces, stages = .*", "how long strips are is a matter of speed", True
+    ),
+    Reason("strips", "_wavefront", r"(constant|operator|operand dropped): .* in lag = .*", FARTHER, accepted=True),
     Reason("graph", "sums", r"method: np\.zeros.*", OVERWRITTEN),
     Reason("graph", "_whole_numbers", r"keyword dropped: .*order='C'.*", "a copy of one axis is contiguous"),
     Reason("graph", "pack_weights", r"keyword dropped: .*order='C'.*", "a copy of one axis is contiguous"),

@@ -189,11 +189,21 @@ def _driver(
         '@njit(parallel=True, cache=True, error_model="numpy", nogil=True)',
         _signature(name, arguments),
         textwrap.indent(_docstring(lemma, kernel, name), "    "),
-        f"    {span}",
-        "    tasks = work.shape[0]",
-        f"    blocks = ({nodes} + BLOCK - 1) // BLOCK",
     ]
-    for function, wanted in calls:
+    early = name == "grid" and len(calls) > 1
+    if early:
+        lines += [
+            "    # Later phases read what earlier ones make at neighbours, so these may be ahead of them.",
+            "    first, last = structure.early_first, structure.early_last",
+        ]
+    else:
+        lines.append(f"    {span}")
+    lines.append("    tasks = work.shape[0]")
+    lines.append(f"    blocks = ({nodes} + BLOCK - 1) // BLOCK")
+    for number, (function, wanted) in enumerate(calls):
+        if early and number == len(calls) - 1:
+            lines.append(f"    {span}")
+            lines.append(f"    blocks = ({nodes} + BLOCK - 1) // BLOCK")
         given = [_call_argument(argument, fields) for argument in wanted]
         call = f"{function}({', '.join(given)})"
         if len(call) > 98:

@@ -5,7 +5,7 @@ W(T) = Exp(V(T)). The flow is integrated exactly in time, in a Krylov space: V(T
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +15,11 @@ from laflow.assignment.distances import finite_array
 from laflow.blas import one_blas_thread
 from laflow.checks import positive_number, whole_number
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.graph import FloatArray, Graph, GridGraph, IntArray, Precision
+from laflow.graph import FloatArray, Graph, GridGraph, IntArray, Precision, Structure
 from laflow.kernels import euler_step, lift, linear_map, log_likelihood, similarity, source
 from laflow.krylov import KrylovSpace, krylov_space, phi_trajectory, relative_residual
 from laflow.linalg import row_products
+from laflow.strips import powers_in_strips
 
 if TYPE_CHECKING:
     from laflow.assignment.certificate import LikelihoodSizes
@@ -194,7 +195,11 @@ def forward_space(
     def apply(vector: FloatArray, image: FloatArray) -> None:
         linear_map_into(problem, weights, similar, vector, image)
 
-    return krylov_space(apply, storage.reshape(storage.shape[0], -1))
+    def product(vector: FloatArray, image: FloatArray, strip: Structure) -> None:
+        problem.graph.run(linear_map, (weights, similar, vector), (image,), strip)
+
+    fill = partial(powers_in_strips, problem.graph, product, storage)
+    return krylov_space(apply, storage.reshape(storage.shape[0], -1), fill=fill)
 
 
 def source_into(problem: LabelingProblem, similar: FloatArray, out: FloatArray) -> None:

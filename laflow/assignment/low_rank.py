@@ -7,11 +7,13 @@ exponential; its singular value decomposition, cut at rank r, feeds one pass ove
 summand needs Lambda only and is taken exactly: inside the low-rank part it would dominate the error at r = 1.
 
 Memory: the powers that span two Krylov spaces, m + 1 node fields each, and S. Whatever is not needed for a while lends
-its memory: b is computed again from S, the powers are mixed into singular vectors in place, and the gradient with
+its memory: b is computed again from S, and the powers are mixed into singular vectors in place. Where memory must be
+spared further, the adjoint powers take the places of forward ones too, which are computed again, and the gradient with
 respect to the weights is written where there is room left.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -25,7 +27,7 @@ from laflow.assignment.flow import (
     target_into,
 )
 from laflow.assignment.objective import Moments, direction_gradient_into, packed_moments
-from laflow.graph import FloatArray, IntArray
+from laflow.graph import FloatArray, IntArray, Structure
 from laflow.kernels import linear_map_adjoint, low_rank_gradient, similarity, source
 from laflow.krylov import (
     KrylovSpace,
@@ -36,6 +38,8 @@ from laflow.krylov import (
     simpson,
     van_loan_core,
 )
+from laflow.linalg import mix_fields
+from laflow.strips import early_range, powers_in_strips, strip_of, strips
 
 
 @dataclass(frozen=True)
@@ -99,19 +103,19 @@ class Workspace:
 
 
 @dataclass(frozen=True)
-class _Factors:
-    """M = sum_r left_r right_r^T, Lambda and v_T, as views into a workspace, and what they took."""
+class _Spaces:
+    """Both Krylov spaces in a workspace, v_T and its moments, and the core of M in them.
 
-    left: FloatArray
-    right: FloatArray
-    adjoint_integral: FloatArray
-    tangent: FloatArray
+    `saved` are the forward vectors where they cannot be computed again.
+    """
+
+    forward: KrylovSpace
+    adjoint: KrylovSpace
+    trajectory: FloatArray
+    time: float
     moments: Moments
-    dimensions: tuple[int, int]
-    forward_products: int
-    matvecs: int
-    tangent_error: float
-    error_estimate: float
+    core: "_Core"
+    saved: FloatArray | None
 
 
 @dataclass(frozen=True)
@@ -140,34 +144,78 @@ def low_rank_flow_gradient(
     """
     room = Workspace.allocate(problem, krylov_dim, rank, lean=True) if workspace is None else workspace
     problem.graph.run(similarity, (weights, problem.log_likelihood), (room.similarity,))
-    factors = _factorize(problem, weights, truth, room, time, krylov_dim, rank)
-    kept, moments, estimate = factors.left.shape[0], factors.moments, factors.error_estimate
+    finish = _assemble_leanly if room.lent else _assemble_in_strips
+    return finish(problem, weights, truth, room, time, rank)
+
+
+def _assemble_in_strips(
+    problem: LabelingProblem, weights: FloatArray, truth: IntArray, room: Workspace, time: float, rank: int
+) -> FlowGradient:
+    """The gradient strip by strip: the singular vectors of a strip are used while they are in the cache."""
+    graph = problem.graph
+    tangent = graph.empty_nodes(problem.labels)
+    spaces = _spaces(problem, weights, truth, room, time, rank, tangent)
+    forward, adjoint, core = spaces.forward, spaces.adjoint, spaces.core
+    kept = core.left.shape[0]
+    lefts, rights = room.fields[room.fields.shape[0] - kept - 1 :], room.fields[:kept]
+    left, right = adjoint.mixing(np.vstack([core.left, core.covector])), forward.mixing(core.right)
+    if spaces.saved is not None:
+        forward.vectors[...] = spaces.saved
+    # Not in the workspace: there, later strips still hold powers.
+    gradient = graph.empty_weights()
+    for strip in strips(graph, problem.labels):
+        begin, end = early_range(strip)
+        if spaces.saved is None and forward.dimension:
+            graph.run(source, (room.similarity,), (room.fields[0],), strip_of(strip, begin, end))
+        mix_fields(left, _layered(adjoint.vectors, tangent), lefts, begin, end)
+        mix_fields(right, _layered(forward.vectors, tangent), rights, begin, end)
+        assemble_gradient(problem, weights, room.similarity, lefts[:kept], rights, lefts[kept], gradient, strip)
+    return _result(problem, spaces, gradient, tangent, 0)
+
+
+def _assemble_leanly(
+    problem: LabelingProblem, weights: FloatArray, truth: IntArray, room: Workspace, time: float, rank: int
+) -> FlowGradient:
+    """The gradient where the adjoint powers have taken the places of forward ones, which are computed again."""
+    spaces = _spaces(problem, weights, truth, room, time, rank, room.adjoint[1])
+    forward, core = spaces.forward, spaces.core
+    kept = core.left.shape[0]
+    lefts, rights = room.fields[room.fields.shape[0] - kept - 1 :], room.fields[: kept + 1]
+    spaces.adjoint.combine(np.vstack([core.left, core.covector]), _flat(lefts))
+    again = _restore(problem, weights, room, forward, spaces.saved)
+    forward.combine(np.vstack([core.right, spaces.trajectory[-1]]), _flat(rights))
     gradient = room.gradient_like(problem, kept)
-    assemble_gradient(
-        problem, weights, room.similarity, factors.left, factors.right, factors.adjoint_integral, gradient
-    )
-    dimensions, matvecs = factors.dimensions, factors.matvecs
-    # S has served; in memory of our own it makes room for the solution, which outlives the rest.
-    tangent = room.similarity if workspace is None else problem.graph.empty_nodes(problem.labels)
-    tangent[...] = factors.tangent
-    solution = FlowSolution(problem.graph, tangent, dimensions[0], factors.forward_products, factors.tangent_error)
-    return FlowGradient(gradient.copy(), moments, solution, max(dimensions), kept, matvecs, estimate)
+    assemble_gradient(problem, weights, room.similarity, lefts[:kept], rights[:kept], lefts[kept], gradient)
+    # S has served: it makes room for the solution, which outlives the rest.
+    room.similarity[...] = rights[kept]
+    return _result(problem, spaces, gradient.copy(), room.similarity, again)
 
 
-def _factorize(
+def _result(
+    problem: LabelingProblem, spaces: _Spaces, gradient: FloatArray, tangent: FloatArray, again: int
+) -> FlowGradient:
+    """What was found, and what it took; `again` counts products that were made twice."""
+    forward, adjoint, core = spaces.forward, spaces.adjoint, spaces.core
+    error = relative_residual(forward, spaces.trajectory, spaces.time)
+    solution = FlowSolution(problem.graph, tangent, forward.dimension, forward.products, error)
+    dimension, products = max(forward.dimension, adjoint.dimension), forward.products + adjoint.products + again
+    kept = core.left.shape[0]
+    return FlowGradient(gradient, spaces.moments, solution, dimension, kept, products, core.error_estimate)
+
+
+def _spaces(
     problem: LabelingProblem,
     weights: FloatArray,
     truth: IntArray,
     room: Workspace,
     time: float,
-    krylov_dim: int,
     rank: int,
-) -> _Factors:
-    """Both Krylov spaces, turned in place into the singular vectors of M, Lambda and v_T."""
+    tangent: FloatArray,
+) -> _Spaces:
+    """Both Krylov spaces, v_T in `tangent`, and the core. The adjoint space takes the places of what was lent."""
     graph = problem.graph
     forward = forward_space(problem, weights, room.similarity, room.forward)
     trajectory = phi_trajectory(forward, time)
-    tangent = room.adjoint[1]
     forward.combine(trajectory[-1:], tangent.reshape(1, -1))
     # Orthonormal vectors, which only small or degenerate problems need, are not computed again but kept.
     saved = None if forward.by_powers else forward.vectors.copy()
@@ -179,25 +227,8 @@ def _factorize(
     moments = packed_moments(graph, target, tangent)
     direction_gradient_into(graph, target, tangent, moments, room.adjoint[0])
     adjoint = _adjoint_space(problem, weights, room)
-
     core = _truncated_core(adjoint, forward, trajectory, time, rank)
-    kept = core.left.shape[0]
-    lefts, rights = room.fields[room.fields.shape[0] - kept - 1 :], room.fields[: kept + 1]
-    adjoint.combine(np.vstack([core.left, core.covector]), _flat(lefts))
-    again = _restore(problem, weights, room, forward, saved)
-    forward.combine(np.vstack([core.right, trajectory[-1]]), _flat(rights))
-    return _Factors(
-        lefts[:kept],
-        rights[:kept],
-        lefts[kept],
-        rights[kept],
-        moments,
-        (forward.dimension, adjoint.dimension),
-        forward.products,
-        forward.products + adjoint.products + again,
-        relative_residual(forward, trajectory, time),
-        core.error_estimate,
-    )
+    return _Spaces(forward, adjoint, trajectory, time, moments, core, saved)
 
 
 def assemble_gradient(
@@ -208,17 +239,23 @@ def assemble_gradient(
     right: FloatArray,
     adjoint_integral: FloatArray,
     gradient: FloatArray,
+    strip: Structure | None = None,
 ) -> None:
     """Write the packed gradient from M = sum_r left_r right_r^T and Lambda: Lemmas 3.2-3.5 in one pass over the pixels.
 
-    `left` and `right` are (R, J, P), `adjoint_integral` is (J, P).
+    `left` and `right` are (R, J, P), `adjoint_integral` is (J, P); all pixels, or those of a `strip`.
     """
     inputs = (weights, similar, problem.log_likelihood, left, right, adjoint_integral)
-    problem.graph.run(low_rank_gradient, inputs, (gradient,))
+    problem.graph.run(low_rank_gradient, inputs, (gradient,), strip)
 
 
 def _flat(fields: FloatArray) -> FloatArray:
     return fields.reshape(fields.shape[0], -1)
+
+
+def _layered(vectors: FloatArray, like: FloatArray) -> FloatArray:
+    """Flat vectors (k, J P) as fields (k, J, P)."""
+    return vectors.reshape(vectors.shape[0], *like.shape)
 
 
 def _adjoint_space(problem: LabelingProblem, weights: FloatArray, room: Workspace) -> KrylovSpace:
@@ -227,7 +264,11 @@ def _adjoint_space(problem: LabelingProblem, weights: FloatArray, room: Workspac
     def apply(vector: FloatArray, image: FloatArray) -> None:
         adjoint_map_into(problem, weights, room.similarity, vector, room.fields[0], image)
 
-    return krylov_space(apply, _flat(room.adjoint))
+    def product(vector: FloatArray, image: FloatArray, strip: Structure) -> None:
+        problem.graph.run(linear_map_adjoint, (weights, room.similarity, vector), (room.fields[0], image), strip)
+
+    fill = partial(powers_in_strips, problem.graph, product, room.adjoint)
+    return krylov_space(apply, _flat(room.adjoint), fill=fill)
 
 
 def adjoint_map_into(

@@ -23,7 +23,13 @@ PLANTED = {
     "assignment.distances": ("distances_to_colors", "pixels - color", "pixels + color", "predictor.color_distances"),
     "assignment.flow": ("wrong_percent", "100.0 *", "1.0 *", "flow.truth"),
     "assignment.objective": ("loss", "1.0 - self.inner", "1.0 + self.inner", "flow.loss"),
-    "assignment.low_rank": ("_factorize", "+ adjoint.products", "", "gradient.effort"),
+    "strips": (
+        "strips",
+        "pieces[-1].early_last",
+        "pieces[-1].last",
+        "strips.strips_and_early_ranges_cover_all_nodes_once",
+    ),
+    "assignment.low_rank": ("_result", "+ adjoint.products", "", "gradient.effort"),
     "assignment.reference": ("_pull_back", "[:-1, :-1].T.reshape", "[:-1, :-1].reshape", "gradient.dense_gradient"),
     "assignment.gradient": ("_rank", "krylov_dim + 1", "krylov_dim - 1", "gradient.workspace"),
     "optimizers": (

@@ -268,7 +268,7 @@ def check_workspace(package: Any) -> None:
         for _ in range(2):
             found = gradient.packed_loss_gradient(problem, packed, truth_of(instance), options, room)
             close(found.gradient, free.gradient, 1e-13)
-            same(found.solution.tangent, free.solution.tangent)
+            close(found.solution.tangent, free.solution.tangent, 1e-14)  # the same mix, by other calls
             for array in (room.fields, room.similarity):
                 assert not np.shares_memory(array, found.packed_gradient)
                 assert not np.shares_memory(array, found.solution.packed_tangent)

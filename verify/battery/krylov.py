@@ -42,12 +42,7 @@ def _phi_times(matrix: np.ndarray, vector: np.ndarray, time: float) -> np.ndarra
 
 def check_row_algebra(package: Any) -> None:
     linalg = package.linalg
-    if hasattr(linalg, "BLOCK"):  # interpreted: short blocks, several tasks
-        linalg.BLOCK = 8
-        linalg.numba = types.SimpleNamespace(get_num_threads=lambda: 2)
-        linalg.np = types.SimpleNamespace(
-            **{**vars(np), "empty": lambda shape, dtype=float: np.full(shape, np.nan, dtype)}
-        )
+    _interpreted(linalg)
     rng = np.random.default_rng(0)
     for length in (1, 7, 8, 9, 40, 70):
         for count in range(5):
@@ -65,14 +60,44 @@ def check_row_algebra(package: Any) -> None:
             close(vector, wanted, 1e-14)
 
 
-def check_mixing(package: Any) -> None:
-    linalg = package.linalg
+def _interpreted(linalg: Any) -> None:
+    """Where it is interpreted: short blocks, several tasks, and no fresh memory that happens to hold zeros."""
     if hasattr(linalg, "BLOCK"):
         linalg.BLOCK = 8
         linalg.numba = types.SimpleNamespace(get_num_threads=lambda: 2)
+        linalg.aligned_empty = lambda shape, dtype: np.full(shape, np.nan, dtype)
         linalg.np = types.SimpleNamespace(
             **{**vars(np), "empty": lambda shape, dtype=float: np.full(shape, np.nan, dtype)}
         )
+
+
+def check_field_algebra(package: Any) -> None:
+    """Fields of several channels, in a range of columns: products and mixes touch nothing else."""
+    linalg, rng = package.linalg, np.random.default_rng(2)
+    _interpreted(linalg)
+    for channels, length, begin, end in ((1, 9, 0, 9), (3, 30, 5, 23), (2, 40, 8, 40), (4, 20, 7, 7)):
+        for count in (1, 4, 7):
+            fields = rng.random((count, channels, length))
+            inside = fields[:, :, begin:end].reshape(count, -1)
+            for first in range(count + 1):
+                wanted = np.tril(inside @ inside.T)
+                wanted[:first] = 0.0
+                close(linalg.lower_products(fields, first, begin, end), wanted, 1e-14)
+            symmetric = inside @ inside.T
+            same(linalg.whole_gram(np.tril(symmetric)), np.tril(symmetric) + np.tril(symmetric, -1).T)
+            coefficients, out = rng.random((2, count)), np.full((2, channels, length), 7.0)
+            linalg.mix_fields(coefficients, fields, out, begin, end)
+            close(out[:, :, begin:end], np.tensordot(coefficients, fields[:, :, begin:end], 1), 1e-14)
+            out[:, :, begin:end] = 7.0
+            assert np.all(out == 7.0)
+    known = np.array([[5.0, 6.0], [6.0, 7.0]])
+    lower = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
+    same(linalg.whole_gram(lower, known), np.array([[5.0, 6.0, 1.0], [6.0, 7.0, 2.0], [1.0, 2.0, 3.0]]))
+
+
+def check_mixing(package: Any) -> None:
+    linalg = package.linalg
+    _interpreted(linalg)
     rng = np.random.default_rng(1)
     for length in (1, 7, 24, 70):
         for used in range(8):
