@@ -45,7 +45,7 @@ RULES = (
     Rule(ANY, "_grid_block.*", r"name: inside_p -> (norm_p|lift_grown_p) in .*", "what the mask hides is 0 already"),
     Rule(ANY, "_grid_block.*", r"range: range\(0, (\w+ // \d \* \d), \d\) -> range\(0, \1 - 1, \d\)", WHOLE_RUNS),
     Rule(ANY, "_grid_block.*", r"name: near\d* -> near\d+ in \w+ = .*:near\d* \+ count\]", ROW_END),
-    Rule(ANY, DRIVERS, r".* in blocks = .*", SPARE),
+    Rule(ANY, DRIVERS, r".* in (early_)?blocks = .*", SPARE),
     Rule(ANY, DRIVERS, r"constant: 0 -> 1 in tasks = .*", SPARE),
     Rule(ANY, "sites", r"name: blocks -> last in .*", SPARE),
     Rule(ANY, "sites", r"name: \w+ -> \w+ in last = \w+\.shape\[\d\]", SAME_SIZE),

@@ -45,6 +45,16 @@ class Layout:
         """The first place that a kernel visits, and the one after the last."""
         return (0, self.storage) if self.structure is None else (self.structure.first, self.structure.last)
 
+    def in_strips(self, count: int) -> list[tuple[GridStructure | GraphStructure, ...]]:
+        """What a kernel is handed before its arrays, call by call: nothing over sites, one structure on a graph."""
+        whole = self.structure
+        if count == 1 or not isinstance(whole, GridStructure):
+            return [() if whole is None else (whole,)]
+        ends = [int(end) for end in np.linspace(whole.first, whole.last, count + 1)]
+        ahead = [whole.first, *(min(end + int(whole.offsets.max()), whole.last) for end in ends[1:])]
+        bounds = zip(ends[:-1], ends[1:], ahead[:-1], ahead[1:], strict=True)
+        return [(GridStructure(whole.offsets, *piece),) for piece in bounds]
+
 
 def grid_layout(shape: tuple[int, ...], radius: int) -> Layout:
     """A grid with a halo of ``radius`` cells."""
@@ -114,8 +124,10 @@ class Instance:
         packed = self.run_packed(kernel, tasks)
         return {array.name: self.unpacked(array, packed[array.name]) for array in self.program.outputs}
 
-    def run_packed(self, kernel: types.ModuleType | Mapping[str, Any], tasks: int = 1) -> dict[str, np.ndarray]:
-        """The same with outputs as the kernel left them."""
+    def run_packed(
+        self, kernel: types.ModuleType | Mapping[str, Any], tasks: int = 1, strips: int = 1
+    ) -> dict[str, np.ndarray]:
+        """The same with outputs as the kernel left them; on a grid, called for so many strips, one after the other."""
         entry = _get(kernel, self.layout.kind)
         block = int(_get(kernel, "BLOCK"))
         inputs = [self._packed(item) for item in self.program.inputs]
@@ -124,8 +136,8 @@ class Instance:
         outputs = {array.name: self._unwritten(array, blocks) for array in self.program.outputs}
         rows = max(1, int(_get(kernel, "work_rows")(*inputs)))
         work = np.full((tasks, rows, block), np.nan)  # a kernel must not read what it has not written
-        structure = () if self.layout.structure is None else (self.layout.structure,)
-        entry(*structure, *inputs, *outputs.values(), work)
+        for structure in self.layout.in_strips(strips):
+            entry(*structure, *inputs, *outputs.values(), work)
         return outputs
 
     def beyond(self, array: Array, packed: np.ndarray) -> np.ndarray:

@@ -190,29 +190,25 @@ def _driver(
         _signature(name, arguments),
         textwrap.indent(_docstring(lemma, kernel, name), "    "),
     ]
+    lines += [f"    {span}", "    tasks = work.shape[0]", f"    blocks = ({nodes} + BLOCK - 1) // BLOCK"]
     early = name == "grid" and len(calls) > 1
     if early:
         lines += [
-            "    # Later phases read what earlier ones make at neighbours, so these may be ahead of them.",
-            "    first, last = structure.early_first, structure.early_last",
+            "    # Later phases read at neighbours what earlier ones make, so these may be ahead of them.",
+            "    early_first, early_last = structure.early_first, structure.early_last",
+            "    early_blocks = (early_last - early_first + BLOCK - 1) // BLOCK",
         ]
-    else:
-        lines.append(f"    {span}")
-    lines.append("    tasks = work.shape[0]")
-    lines.append(f"    blocks = ({nodes} + BLOCK - 1) // BLOCK")
     for number, (function, wanted) in enumerate(calls):
-        if early and number == len(calls) - 1:
-            lines.append(f"    {span}")
-            lines.append(f"    blocks = ({nodes} + BLOCK - 1) // BLOCK")
+        when = "early_" if early and number < len(calls) - 1 else ""
         given = [_call_argument(argument, fields) for argument in wanted]
         call = f"{function}({', '.join(given)})"
         if len(call) > 98:
             call = f"{function}(\n" + "".join(f"                {item},\n" for item in given) + "            )"
         lines += [
             "    for task in prange(tasks):",
-            "        for block in range(task, blocks, tasks):",
-            f"            start = {lead}block * BLOCK",
-            "            stop = min(start + BLOCK, last)",
+            f"        for block in range(task, {when}blocks, tasks):",
+            f"            start = {when if lead else ''}{lead}block * BLOCK",
+            f"            stop = min(start + BLOCK, {when}last)",
             f"            {call}",
         ]
     return "\n".join(lines) + "\n"

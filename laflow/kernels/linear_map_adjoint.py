@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 494a4f9a6c180566ee81c54e622cf92ae7c8b50f9a7c9efe0349942d76804d2d
-# body:       sha256 d1491439058230ac4cf88b39e2f02476b9be22e9b532d7c3fde3a102b8d25dc1
+# body:       sha256 21f48882a2b76c48446ac264e7b885bae78b435abca2a103b61b7ec584bd6b1f
 
 """The adjoint A(Ω)ᵀZ = Ωᵀ R_S Z of the linear map, Eq. (2.23).
 
@@ -165,17 +165,17 @@ def grid(structure, weights, similarity, covector, projected, image, work):
         eps = 2^-52, tiny = 2^-1074, J = number of labels, N = largest number of neighbours of a
         node, or of nodes that share one
     """
-    # Later phases read what earlier ones make at neighbours, so these may be ahead of them.
-    first, last = structure.early_first, structure.early_last
+    first, last = structure.first, structure.last
     tasks = work.shape[0]
     blocks = (last - first + BLOCK - 1) // BLOCK
+    # Later phases read at neighbours what earlier ones make, so these may be ahead of them.
+    early_first, early_last = structure.early_first, structure.early_last
+    early_blocks = (early_last - early_first + BLOCK - 1) // BLOCK
     for task in prange(tasks):
-        for block in range(task, blocks, tasks):
-            start = first + block * BLOCK
-            stop = min(start + BLOCK, last)
+        for block in range(task, early_blocks, tasks):
+            start = early_first + block * BLOCK
+            stop = min(start + BLOCK, early_last)
             _grid_block_1(similarity, covector, projected, work[task], start, stop)
-    first, last = structure.first, structure.last
-    blocks = (last - first + BLOCK - 1) // BLOCK
     for task in prange(tasks):
         for block in range(task, blocks, tasks):
             start = first + block * BLOCK

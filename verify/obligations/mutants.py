@@ -1,10 +1,10 @@
 """O7: every mutant of a kernel's text is killed, or listed as equivalent with the reason.
 
 A mutant runs interpreted, layer by layer, until one notices: it stops with an error; it leaves the rounding bound on
-ordinary inputs; on extreme ones; when nodes are spread over many blocks and tasks, which then run in another order; on
-patches of three and of nineteen neighbours; or it leaves something else where no node is (the halo must stay as it
-was). (That its text differs from
-the committed one is O4's business and is not counted.)
+ordinary inputs; on extreme ones; when nodes are spread over many blocks and tasks, which then run in another order, or
+over strips, which are called one after the other; on patches of three and of nineteen neighbours; or it leaves
+something else where no node is (the halo must stay as it was). (That its text differs from the committed one is O4's
+business and is not counted.)
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from derivations.algebra.language import Array
 from derivations.algebra.lemma import Lemma
 from derivations.algebra.program import Program
+from derivations.compiler.lowering import VISITED
 from verify.equivalent_mutants import reason_of_equivalence
 from verify.formulas import enclose, rounding_bounds
 from verify.kernel_inputs import KINDS, UNEVEN_GRAPH, kernel_case
@@ -43,12 +45,13 @@ class Trial:
     exact: dict[str, np.ndarray]
     allowed: dict[str, np.ndarray]
     beyond: dict[str, np.ndarray]
+    strips: int = 1
 
     def run(self, kernel: dict[str, Any]) -> dict[str, np.ndarray]:
         """The kernel's outputs, its blocks of the trial's length, its tasks in the trial's order."""
         kernel["BLOCK"] = self.block  # the kernel's own globals, which its functions read
         kernel["prange"] = (lambda count: reversed(range(count))) if self.backwards else range
-        return self.instance.run_packed(kernel, self.tasks)
+        return self.instance.run_packed(kernel, self.tasks, self.strips)
 
     def passes(self, kernel: dict[str, Any]) -> bool:
         """Whether the kernel's outputs stay within what is allowed."""
@@ -83,6 +86,9 @@ def trials(program: Program) -> list[Trial]:
             case = kernel_case(program, layout, "ordinary", rng)
             label = f"{layout.kind}, blocks of {block}, {tasks} tasks"
             found.append(_trial("blocks and tasks", label, case, block, tasks, backwards))
+    if not sited and not any(_is_sum(array) for array in program.outputs):
+        case = kernel_case(program, grid_layout((4, 3), 1), "ordinary", np.random.default_rng(8))
+        found.append(_trial("blocks and tasks", "grid, in strips", case, 2, 3, False, strips=4))
     if sited:
         case = kernel_case(program, site_layout(2), "many labels", np.random.default_rng(7))
         found.append(_trial("other patches", "many directions", case, 256, 1, False))
@@ -92,7 +98,14 @@ def trials(program: Program) -> list[Trial]:
     return sorted(found, key=lambda trial: LAYERS.index(trial.layer))
 
 
-def _trial(layer: str, label: str, instance: Instance, block: int, tasks: int, backwards: bool) -> Trial:
+def _is_sum(array: Array) -> bool:
+    """Whether an output is summed over the nodes, by blocks of all of them."""
+    return not any(over.name in VISITED for over in array.axes)
+
+
+def _trial(
+    layer: str, label: str, instance: Instance, block: int, tasks: int, backwards: bool, strips: int = 1
+) -> Trial:
     program = instance.program
     bounds = rounding_bounds(program, instance.dense, instance.scalars, instance.sizes)
     exact, allowed = {}, {}
@@ -101,7 +114,7 @@ def _trial(layer: str, label: str, instance: Instance, block: int, tasks: int, b
         exact[output.name] = enclosure.middle
         # where there is no edge there is nothing to compare
         allowed[output.name] = np.where(instance.present(output), bounds[output] + enclosure.radius, np.inf)
-    trial = Trial(layer, label, instance, block, tasks, backwards, exact, allowed, {})
+    trial = Trial(layer, label, instance, block, tasks, backwards, exact, allowed, {}, strips)
     with np.errstate(all="ignore"):
         packed = trial.run(interpreted(program.name))
     beyond = {array.name: instance.beyond(array, packed[array.name]) for array in program.outputs}
