@@ -18,7 +18,7 @@ POINTS = {"metric-ground-truths": 3000, "metric-accuracy": 3000, "metric-spectru
 def test_every_figure_of_the_paper_has_its_experiment_and_so_have_certificates_and_metrics():
     paper = ["gradient-angles", "krylov-rank-time", "predictor", "training-curves"]
     found = registry.names(experiments)
-    assert [name for name in found if not name.startswith("metric-")] == ["certificate", *paper]
+    assert [name for name in found if not name.startswith("metric-")] == sorted(["certificate", "large-times", *paper])
     metrics = ("drift", "frozen", "gain", "ground-truths", "infinite-width", "memory", "spectrum")
     assert {f"metric-{name}" for name in metrics} <= set(found)
 
@@ -49,6 +49,8 @@ def _fewer_cases(monkeypatch):
     for name, values in few_metrics.items():
         for constant, few in values.items():
             monkeypatch.setattr(registry.load(experiments, name), constant, few)
+    for constant, few in {"TIMES": (0.5, 20.0), "STEPS": (1, 2), "TRUTH": 40}.items():
+        monkeypatch.setattr(registry.load(experiments, "large-times"), constant, few)
     for name, few in (("LABELS", (2,)), ("TIMES", (5.0,)), ("DIMENSIONS", (4,)), ("TRUTH_DIMENSION", 14)):
         monkeypatch.setattr(registry.load(experiments, "certificate"), name, few)
 
@@ -88,6 +90,17 @@ def test_a_spectrum_is_taken_at_several_steps_of_one_training():
         assert all(np.abs(later - spectra[0]).max() > 1e-6 * spectra[0][0] for later in spectra[1:])
         assert one["looks"][0]["drift"] == 0.0
         assert all(look["drift"] > 0.0 for look in one["looks"][1:])
+
+
+def test_one_large_space_takes_fewer_products_than_steps_and_what_does_not_suffice_is_told(tmp_path):
+    path = tmp_path / "numbers.json"
+    assert main(["large-times", "--size", "24", "--steps", "12", "--json", str(path)]) == 0
+    one, two, *_ = json.loads(path.read_text(encoding="utf-8"))["data"]["rows"]
+    assert (one["steps"], two["steps"]) == (1, 2)
+    assert one["products"] < two["products"]
+    assert one["m"] >= two["m"]
+    assert main(["large-times", "--size", "24", "--steps", "2", "--json", str(path)]) == 0
+    assert json.loads(path.read_text(encoding="utf-8"))["data"]["rows"][-1]["m"] == "> 2"
 
 
 def test_wrong_arguments_are_refused():
