@@ -214,6 +214,9 @@ class GridGraph(_Graph):
     @cached_property
     def inside(self) -> FloatArray:
         """Mask ``(|N|, P)``: 1 where the neighbour lies inside the image, else 0."""
+        return self._fresh_mask()
+
+    def _fresh_mask(self) -> FloatArray:
         mask = self.zeros_weights()
         grid = self.interior(mask)
         for neighbour, displacement in enumerate(self.displacements):
@@ -260,7 +263,9 @@ class GridGraph(_Graph):
 
     def packed_uniform_weights(self) -> FloatArray:
         """Packed uniform weights: 1 / (number of neighbours inside), 0 outside."""
-        return np.divide(self.inside, np.maximum(self.inside.sum(axis=0), 1.0), out=self.zeros_weights())
+        weights = self._fresh_mask()  # not the mask that is kept: large images may never need it
+        weights /= np.maximum(weights.sum(axis=0), 1.0)
+        return weights
 
     def uniform_weights(self) -> FloatArray:
         """Uniform weights ``(*shape, |N|)``: every neighbour inside the image counts the same."""

@@ -19,7 +19,7 @@ PLANTED = {
     "linalg": ("row_products", "sums[:-1]", "-sums[:-1]", "krylov.row_algebra"),
     "krylov": ("phi_trajectory", "states[:, :size] *", "2.0 * states[:, :size] *", "krylov.trajectory"),
     "aligned": ("_aligned", "-room.ctypes.data", "room.ctypes.data", "graphs.aligned_arrays"),
-    "graph": ("packed_uniform_weights", "np.divide(", "np.multiply(", "graphs.uniform_weights"),
+    "graph": ("packed_uniform_weights", "weights /= ", "weights *= ", "graphs.uniform_weights"),
     "assignment.distances": ("distances_to_colors", "pixels - color", "pixels + color", "predictor.color_distances"),
     "assignment.flow": ("wrong_percent", "100.0 *", "1.0 *", "flow.truth"),
     "assignment.objective": ("loss", "1.0 - self.inner", "1.0 + self.inner", "flow.loss"),
