@@ -117,7 +117,7 @@ def our_tolerances(instance: Instance, *, single: bool) -> tuple[list[Candidate]
     from laflow import LaflowError
 
     able, refused = [], []
-    for candidate in _hot_paths(instance, [(f"tol={tol:g}", {"tol": tol}) for tol in TOLERANCES], single, reuse=False):
+    for candidate in _hot_paths(instance, [(f"tol={tol:g}", {"tol": tol}) for tol in TOLERANCES], single, reuse=True):
         try:
             candidate.compute()
         except LaflowError as error:
