@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from laflow.cli.interrupts import heeding
+
 # Where stderr is no terminal, how many seconds pass between two lines of progress.
 SECONDS_BETWEEN_LINES = 60.0
 
@@ -30,7 +32,7 @@ def progress(title: str, steps: int) -> Iterator[Advance]:
     console = Console(stderr=True)
     if not console.is_terminal:
         console.print(f"{title} ...", markup=False, highlight=False)
-        yield _lines(console, title, steps)
+        yield heeding(_lines(console, title, steps))
         return
     columns = (
         TextColumn("{task.description}"),
@@ -45,7 +47,7 @@ def progress(title: str, steps: int) -> Iterator[Advance]:
         def advance(remark: str, done: int | None = None) -> None:
             bar.update(task, completed=done, advance=1 if done is None else None, remark=remark)
 
-        yield advance
+        yield heeding(advance)
         bar.update(task, completed=steps)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from laflow.cli import console, files
+from laflow.cli import console, files, interrupts
 from laflow.errors import FileError
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def checkpoints(checkpoint: Path | None, every: float, resume: bool) -> Checkpoi
 
 @contextmanager
 def resumable(checkpoint: Path | None) -> Iterator[None]:
-    """Say at an interruption how to go on."""
+    """Say at an interruption how to go on, and let none be lost."""
     try:
-        yield
+        with interrupts.remembered():
+            yield
     except KeyboardInterrupt:
         if checkpoint is not None and checkpoint.exists():
             console.note(f"the run is kept in {checkpoint}; the same command with --resume goes on from there")

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from laflow.cli.console import note
+from laflow.cli.interrupts import heeding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def training_progress(title: str, seconds: float | None) -> Iterator[Watch]:
     console = Console(stderr=True)
     if not console.is_terminal:
         console.print(f"{title} ...", markup=False, highlight=False)
-        yield _lines(console, title, seconds)
+        yield heeding(_lines(console, title, seconds))
         return
     columns = (
         TextColumn("{task.description}"),
@@ -59,7 +60,7 @@ def training_progress(title: str, seconds: float | None) -> Iterator[Watch]:
             if seen.event:
                 bar.print(f"{title}: {_told(seen)}", markup=False, highlight=False)
 
-        yield watch
+        yield heeding(watch)
         bar.update(task, completed=1.0)
 
 

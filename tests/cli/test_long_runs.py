@@ -1,5 +1,6 @@
 """Interrupted commands say how to go on, and go on to the same files."""
 
+import contextlib
 import json
 import os
 import signal
@@ -82,11 +83,34 @@ def test_ctrl_c_in_a_real_process_keeps_the_run(folder):
             time.sleep(0.05)
         time.sleep(1.0)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=120)
+        _, told = process.communicate(timeout=300)  # where nothing is compiled yet, a step takes a minute or two
     assert process.returncode == 130, told
     assert "--resume goes on from there" in told
     assert "Traceback" not in told
     assert read_checkpoint(folder / "run.npz")[0].numbers["step"] > 0
+
+
+def test_a_ctrl_c_that_a_callback_swallows_ends_the_run_at_the_next_step(folder, capsys, monkeypatch):
+    original = getattr(import_module("laflow.assignment.learning"), "learn_weights")
+
+    def swallowing(*arguments, callback, **options):
+        def step(seen):
+            if seen.step == 1:
+                with contextlib.suppress(KeyboardInterrupt):  # as LLVM's callbacks into Python do
+                    signal.raise_signal(signal.SIGINT)
+            callback(seen)
+
+        return original(*arguments, callback=step, **options)
+
+    monkeypatch.setattr("laflow.assignment.learning.learn_weights", swallowing)
+    before = signal.getsignal(signal.SIGINT)
+    assert run([*WEIGHTS, "--checkpoint", "run.npz"]) == 130
+    assert "--resume goes on from there" in capsys.readouterr().err
+    assert read_checkpoint(folder / "run.npz")[0].numbers["step"] == 1
+    assert signal.getsignal(signal.SIGINT) is before
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert run([*WEIGHTS, "--checkpoint", "run.npz", "--resume"]) == 0  # what was heeded is forgotten
 
 
 def test_one_name_for_the_checkpoint_and_the_result_is_refused(folder, capsys):
