@@ -1,4 +1,4 @@
-"""Ctrl-C that is not lost: where it falls into a callback of the compiler, which swallows it, the next step ends the run.
+"""Ctrl-C that is not lost: where a callback of the compiler swallows it, the next step ends the run.
 
 Kernels are compiled at their first use. An exception that is raised while LLVM calls back into Python is printed and
 dropped, and a run of hours would go on as if nobody had asked it to stop.

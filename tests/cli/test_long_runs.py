@@ -91,7 +91,7 @@ def test_ctrl_c_in_a_real_process_keeps_the_run(folder):
 
 
 def test_a_ctrl_c_that_a_callback_swallows_ends_the_run_at_the_next_step(folder, capsys, monkeypatch):
-    original = getattr(import_module("laflow.assignment.learning"), "learn_weights")
+    original = import_module("laflow.assignment.learning").learn_weights
 
     def swallowing(*arguments, callback, **options):
         def step(seen):

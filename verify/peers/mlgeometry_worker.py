@@ -2,7 +2,7 @@
 
 Not imported by anything here: MLGeometry-JAX (Douglas, Lakshminarasimhan and Qi, arXiv:2012.04797) brings flax, optax
 and jaxopt, so it has an environment of its own. DATA is an .npz file of training points (points, frame, omega_squared,
-weights) and test points (test_points, test_frame). Its bihomogeneous network, 2 layers of 64 squares, is trained with
+weights) and test points (test_points, test_frame). Its bihomogeneous network, 3 layers of 64 squares, is trained with
 its own loss (weighted mean of squares) and Adam, annealed by half a cosine until SECONDS after BEGUN (of `time.time`).
 Its training step runs in a loop of ours, which spares what its trainer spends between steps. RESULT gets det g at the
 test points in double precision, for g in the hyperplane's class, and the number of steps.
@@ -20,8 +20,10 @@ import optax  # type: ignore[import-not-found]
 from flax import linen as nn  # type: ignore[import-not-found]
 from MLGeometry import bihomoNN, loss  # type: ignore[import-not-found]
 
-# Of two and three layers, batches of 50 to 1000, and rates from 3e-3 to 3e-2, what has the lowest σ after a minute.
-LAYERS, WIDTH, BATCH, RATE = 2, 64, 50, 1e-2
+# Of two and three layers, batches of 50 to 5000, and rates of 3e-3 and 1e-2, what has the lowest σ after a minute and
+# after five, on one core. Two layers end at 0.006 however long they take; three with other batches or rates often stay
+# far above, up to a collapse.
+LAYERS, WIDTH, BATCH, RATE = 3, 64, 100, 3e-3
 EVALUATED_AT_ONCE = 500
 
 
