@@ -19,9 +19,13 @@ _asked = threading.Event()
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Within, Ctrl-C interrupts as ever, and is remembered for what `heeding` returns."""
+    """Within, Ctrl-C interrupts as ever, and is remembered for what `heeding` returns.
+
+    Where it does something else, as nothing at all in the background, it goes on to do that.
+    """
     _asked.clear()
-    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
+    in_main = threading.current_thread() is threading.main_thread()  # only there can signals be handled
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     handler, hook = signal.signal(signal.SIGINT, _remember), sys.unraisablehook

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -76,6 +77,7 @@ def test_ctrl_c_in_a_real_process_keeps_the_run(folder):
         [*command, *WEIGHTS[:-1], "1000000", "--checkpoint", "run.npz"],
         cwd=folder,
         env={**os.environ, "NUMBA_NUM_THREADS": "1"},
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which tests in the background ignore
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -104,13 +106,31 @@ def test_a_ctrl_c_that_a_callback_swallows_ends_the_run_at_the_next_step(folder,
 
     monkeypatch.setattr("laflow.assignment.learning.learn_weights", swallowing)
     before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     assert run([*WEIGHTS, "--checkpoint", "run.npz"]) == 130
     assert "--resume goes on from there" in capsys.readouterr().err
     assert read_checkpoint(folder / "run.npz")[0].numbers["step"] == 1
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
     monkeypatch.undo()
     monkeypatch.chdir(folder)
     assert run([*WEIGHTS, "--checkpoint", "run.npz", "--resume"]) == 0  # what was heeded is forgotten
+
+
+def test_a_run_in_the_background_goes_on_ignoring_ctrl_c(folder, monkeypatch):
+    original, during = import_module("laflow.assignment.learning").learn_weights, []
+
+    def looking(*arguments, **options):
+        during.append(signal.getsignal(signal.SIGINT))
+        return original(*arguments, **options)
+
+    monkeypatch.setattr("laflow.assignment.learning.learn_weights", looking)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run(WEIGHTS) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert during == [signal.SIG_IGN]
 
 
 def test_one_name_for_the_checkpoint_and_the_result_is_refused(folder, capsys):
