@@ -232,7 +232,7 @@ class GridGraph(_Graph):
         """Flat positions in packed weights of a node's neighbours outside the image (few: border nodes)."""
         outside = np.zeros((self.neighbours, self.padded_nodes), dtype=bool)
         self.interior(outside)[...] = True
-        return np.flatnonzero(outside & (self.inside == 0.0))
+        return np.flatnonzero(outside & (self._fresh_mask() == 0.0))
 
     @property
     def weights_layout(self) -> tuple[int, ...]:

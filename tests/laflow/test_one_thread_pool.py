@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 import laflow
-from laflow import krylov
+from laflow import krylov, residual_growth
 from laflow.blas import one_blas_thread
 
 
@@ -77,7 +77,8 @@ def test_threads_that_come_second_leave_it_to_the_first():
 def test_all_that_uses_small_matrices_holds_blas_to_one_thread(compute, monkeypatch):
     seen: list[set[int]] = []
     true = krylov.expm
-    monkeypatch.setattr(krylov, "expm", lambda matrix: (seen.append(blas_threads()), true(matrix))[1])
+    for module in (krylov, residual_growth):
+        monkeypatch.setattr(module, "expm", lambda matrix: (seen.append(blas_threads()), true(matrix))[1])
     problem = laflow.LabelingProblem(np.random.default_rng(0).random((4, 4, 2)))
     compute(problem, np.zeros((4, 4), dtype=int))
     assert seen

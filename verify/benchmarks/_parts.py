@@ -8,6 +8,8 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
+import numpy as np
+
 from laflow import graph as graphs
 from laflow import linalg
 from verify.benchmarks import _counts
@@ -23,12 +25,19 @@ class Call:
     seconds: float
 
 
+def _rows(fields: np.ndarray, begin: int, end: int) -> np.ndarray:
+    """What is visited of fields (k, channels, n), flat; only its size counts."""
+    return np.broadcast_to(fields[:1, 0, :1], (fields.shape[0], fields.shape[1] * (end - begin)))
+
+
 # The compiled loops of laflow.linalg, by their arguments.
 _LOOPS: dict[str, Callable[..., Count]] = {
-    "_gram": lambda rows, first, *_: _counts.gram_count(rows, first),
+    "_lower_products": lambda fields, first, begin, end, *_: _counts.gram_count(_rows(fields, begin, end), first),
     "_row_products": lambda rows, vector, *_: _counts.products_count(rows, vector),
     "_subtract_rows": lambda rows, coefficients, scale, vector, *_: _counts.subtraction_count(rows, vector),
-    "_mix_rows": lambda coefficients, rows, out, *_: _counts.mixing_count(coefficients, rows, out),
+    "_mix_fields": lambda coefficients, fields, out, begin, end, *_: _counts.mixing_count(
+        coefficients, _rows(fields, begin, end), _rows(out, begin, end)
+    ),
 }
 
 
@@ -41,8 +50,10 @@ def recorded() -> Iterator[list[Call]]:
     def timed_run(
         self: Any, kernel: ModuleType, inputs: tuple[Any, ...], outputs: tuple[Any, ...], *more: Any, **named: Any
     ) -> None:
-        name = kernel.__name__.rsplit(".", 1)[-1]
-        count = _counts.kernel_count(name, self.nodes, inputs, outputs)
+        name, strip = kernel.__name__.rsplit(".", 1)[-1], next(iter((*more, *named.values())), None)
+        whole = _counts.kernel_count(name, self.nodes, inputs, outputs)
+        share = 1.0 if strip is None else (strip.last - strip.first) / (self.structure.last - self.structure.first)
+        count = Count(share * whole.bytes, share * whole.flops)
         start = time.perf_counter()
         run(self, kernel, inputs, outputs, *more, **named)
         calls.append(Call(name, count, time.perf_counter() - start))
