@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm, lapack, solve_triangular
 
 from laflow.errors import ValueRangeError
-from laflow.linalg import lower_products, mix_rows, row_products, subtract_rows, whole_gram
+from laflow.linalg import gram, mix_rows, row_products, subtract_rows, whole_gram
 
 FloatArray = NDArray[np.float64]
 Apply = Callable[[FloatArray, FloatArray], None]
@@ -103,10 +103,17 @@ class KrylovSpace:
 
     def without_last(self) -> "KrylovSpace":
         """The same space without q_(m+1), taken as invariant: what A takes out of it is dropped."""
-        if self.breakdown:
-            return self
-        size = self.dimension
-        return replace(self, vectors=self.vectors[:size], triangle=self.triangle[:size, :size], next_norm=0.0)
+        return self if self.breakdown else self.first(self.dimension)
+
+    def first(self, size: int) -> "KrylovSpace":
+        """The space of the first `size` coordinates, at most m of them, taken as invariant."""
+        return replace(
+            self,
+            vectors=self.vectors[:size],
+            triangle=self.triangle[:size, :size],
+            hessenberg=self.hessenberg[:size, :size],
+            next_norm=0.0,
+        )
 
     def combine(self, coefficients: FloatArray, out: FloatArray) -> None:
         """Write the vectors with these `coefficients` (k, coordinates) in the orthonormal basis into `out` (k, n).
@@ -141,13 +148,12 @@ def krylov_space(
     limit = storage.shape[0] - 1
     known = earlier.triangle.T @ earlier.triangle if earlier is not None and earlier.by_powers else None
     first = 0 if known is None else known.shape[0] - 1
-    new = 0 if known is None else known.shape[0]
     if fill is not None:
-        products = whole_gram(fill(first, new), known)
+        products = whole_gram(fill(first, 0 if known is None else known.shape[0]), known)
     else:
         for column in range(first, limit):
             apply(storage[column], storage[column + 1])
-        products = whole_gram(lower_products(storage[:, None], new, 0, storage.shape[1]), known)
+        products = gram(storage, known)
     made = limit - first + (0 if earlier is None else earlier.products)
     if products[0, 0] == 0.0:
         return _nothing(storage)

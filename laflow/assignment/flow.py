@@ -192,13 +192,10 @@ def forward_space(
     """The Krylov space of (A, b), Eqs. (2.20)-(2.29), of dimension m in `storage` ``(m + 1, J, P)``."""
     source_into(problem, similar, storage[0])
 
-    def apply(vector: FloatArray, image: FloatArray) -> None:
-        linear_map_into(problem, weights, similar, vector, image)
+    def apply(vector: FloatArray, image: FloatArray, strip: Structure | None = None) -> None:
+        linear_map_into(problem, weights, similar, vector, image, strip)
 
-    def product(vector: FloatArray, image: FloatArray, strip: Structure) -> None:
-        problem.graph.run(linear_map, (weights, similar, vector), (image,), strip)
-
-    fill = partial(powers_in_strips, problem.graph, product, storage)
+    fill = partial(powers_in_strips, problem.graph, apply, storage)
     return krylov_space(apply, storage.reshape(storage.shape[0], -1), fill=fill)
 
 
@@ -210,11 +207,16 @@ def source_into(problem: LabelingProblem, similar: FloatArray, out: FloatArray) 
 
 
 def linear_map_into(
-    problem: LabelingProblem, weights: FloatArray, similar: FloatArray, vector: FloatArray, image: FloatArray
+    problem: LabelingProblem,
+    weights: FloatArray,
+    similar: FloatArray,
+    vector: FloatArray,
+    image: FloatArray,
+    strip: Structure | None = None,
 ) -> None:
-    """Write A times the flat `vector` into the flat `image`, Eq. (2.23)."""
+    """Write A times `vector` into `image`, both flat or (J, P), at all nodes or at those of a `strip`, Eq. (2.23)."""
     fields = vector.reshape(similar.shape), image.reshape(similar.shape)
-    problem.graph.run(linear_map, (weights, similar, fields[0]), (fields[1],))
+    problem.graph.run(linear_map, (weights, similar, fields[0]), (fields[1],), strip)
 
 
 def source_vanishes(start: FloatArray, problem: LabelingProblem) -> bool:

@@ -261,13 +261,10 @@ def _layered(vectors: FloatArray, like: FloatArray) -> FloatArray:
 def _adjoint_space(problem: LabelingProblem, weights: FloatArray, room: Workspace) -> KrylovSpace:
     """The Krylov space of (A^T, g), Eq. (3.41), g being the first row of `room.adjoint`."""
 
-    def apply(vector: FloatArray, image: FloatArray) -> None:
-        adjoint_map_into(problem, weights, room.similarity, vector, room.fields[0], image)
+    def apply(vector: FloatArray, image: FloatArray, strip: Structure | None = None) -> None:
+        adjoint_map_into(problem, weights, room.similarity, vector, room.fields[0], image, strip)
 
-    def product(vector: FloatArray, image: FloatArray, strip: Structure) -> None:
-        problem.graph.run(linear_map_adjoint, (weights, room.similarity, vector), (room.fields[0], image), strip)
-
-    fill = partial(powers_in_strips, problem.graph, product, room.adjoint)
+    fill = partial(powers_in_strips, problem.graph, apply, room.adjoint)
     return krylov_space(apply, _flat(room.adjoint), fill=fill)
 
 
@@ -278,10 +275,11 @@ def adjoint_map_into(
     vector: FloatArray,
     scratch: FloatArray,
     image: FloatArray,
+    strip: Structure | None = None,
 ) -> None:
-    """Write the transpose of A times the flat `vector` into the flat `image`; `scratch` is a packed field."""
+    """Write the transpose of A times `vector` into `image`, as `linear_map_into`; `scratch` is a packed field."""
     inputs = (weights, similar, vector.reshape(similar.shape))
-    problem.graph.run(linear_map_adjoint, inputs, (scratch, image.reshape(similar.shape)))
+    problem.graph.run(linear_map_adjoint, inputs, (scratch, image.reshape(similar.shape)), strip)
 
 
 def _restore(

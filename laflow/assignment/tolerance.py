@@ -238,15 +238,7 @@ def _assembled(search: _Search, adjoint: KrylovSpace, forward: KrylovSpace, aim:
 def _shorter(space: KrylovSpace) -> KrylovSpace:
     """The space of one product less; an invariant one, or one of a single product, as it is."""
     size = space.dimension - 1
-    if space.breakdown or not size:
-        return space
-    return replace(
-        space,
-        vectors=space.vectors[:size],
-        triangle=space.triangle[:size, :size],
-        hessenberg=space.hessenberg[:size, :size],
-        next_norm=0.0,
-    )
+    return space if space.breakdown or not size else space.first(size)
 
 
 def _found(

@@ -8,16 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import laflow
 from laflow import GridGraph, LabelingProblem, loss_gradient, strips
 from laflow.assignment.flow import packed_similarity, source_into
 from laflow.assignment.gradient import GradientOptions, gradient_workspace, packed_loss_gradient
 from laflow.kernels import linear_map, linear_map_adjoint
+from verify.battery.strips import small_strips
 
 shapes = st.integers(1, 3).flatmap(lambda d: st.tuples(*[st.integers(1, 40 if d == 1 else 12 if d == 2 else 6)] * d))
-
-
-def short_strips(length):
-    return patch.multiple(strips, STRIP=1, LARGE=0, BLOCK=length)
 
 
 def setting(shape, radius, seed=0):
@@ -30,7 +28,7 @@ def setting(shape, radius, seed=0):
 @given(shape=shapes, radius=st.integers(0, 3), length=st.integers(1, 300))
 def test_strips_tile_the_nodes_and_early_ranges_reach_every_neighbour(shape, radius, length):
     graph = GridGraph(shape, radius)
-    with short_strips(length):
+    with small_strips(laflow, length):
         pieces = strips.strips(graph, 3)
     whole = graph.structure
     assert [node for piece in pieces for node in range(piece.first, piece.last)] == list(range(whole.first, whole.last))
@@ -59,7 +57,7 @@ def test_powers_in_strips_are_bitwise_those_of_whole_fields(shape, radius, lengt
     found[0] = whole[0]
     for stage in range(stages):
         product(whole[stage], whole[stage + 1])
-    with short_strips(length):
+    with small_strips(laflow, length):
         lower = strips.powers_in_strips(graph, product, found, 0, 0)
     np.testing.assert_array_equal(found, whole)
     flat = whole.reshape(stages + 1, -1)
@@ -78,7 +76,7 @@ def test_strips_give_the_same_bits_on_one_thread_and_on_two():
     for count in (1, 2):
         numba.set_num_threads(count)
         try:
-            with short_strips(100):
+            with small_strips(laflow, 100):
                 room = gradient_workspace(problem, options)
                 found.append(packed_loss_gradient(problem, weights, truth, options, room).packed_gradient)
         finally:

@@ -9,7 +9,9 @@ it are left out. For images of 24²: `--size 24`. A second table is of gradients
 1e-8, as anyone would, with the plain certificate and a sharp one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from laflow import LaflowError, loss_gradient
 from verify import bridge
 from verify.certified import Certified, certified_gradient
 from verify.experiments import Options, Report, Table, _figures
-from verify.instances import colors_instance
+from verify.instances import Instance, colors_instance
 
 LABELS, TIMES = (2, 4, 8), (1.0, 5.0, 20.0)
 DIMENSIONS = (4, 6, 8, 10, 12, 14)
@@ -56,20 +58,13 @@ class Ratios:
 
 def run(options: Options) -> Report:
     """Certify every case and compare with the truth."""
-    cases = [
-        case
-        for seed in range(options.seed, options.seed + (options.images or 1))
-        for labels in LABELS
-        for time in TIMES
-        for case in _cases(options.size, seed, labels, time)
-    ]
-    asked = [
-        one
-        for seed in range(options.seed, options.seed + (options.images or 1))
-        for labels in LABELS
-        for time in TIMES
-        for one in _asked(options.size, seed, labels, time)
-    ]
+    cases: list[Ratios] = []
+    asked: list[Asked] = []
+    for seed, labels, time in _problems(options):
+        instance = colors_instance((options.size, options.size), labels, time=time, seed=seed)
+        truth = certified_gradient(instance, TRUTH_DIMENSION)
+        cases += _cases(instance, truth, labels, time)
+        asked += _asked(instance, truth, labels, time)
     columns = ("J", "T", "cases", "v_T", "gradient", "guessed", "its bound / exact", "by difference", "largest")
     rows = [_row(cases, labels, time) for labels in LABELS for time in TIMES]
     settings = {"size": options.size, "seed": options.seed, "images": options.images or 1, "truth": TRUTH_DIMENSION}
@@ -85,9 +80,12 @@ def run(options: Options) -> Report:
     )
 
 
-def _cases(size: int, seed: int, labels: int, time: float) -> list[Ratios]:
-    instance = colors_instance((size, size), labels, time=time, seed=seed)
-    truth = certified_gradient(instance, TRUTH_DIMENSION)
+def _problems(options: Options) -> Iterator[tuple[int, int, float]]:
+    """Seed, labels and time of each problem."""
+    return product(range(options.seed, options.seed + (options.images or 1)), LABELS, TIMES)
+
+
+def _cases(instance: Instance, truth: Certified, labels: int, time: float) -> list[Ratios]:
     found = []
     for krylov_dim in DIMENSIONS:
         coarse, fine = (certified_gradient(instance, krylov_dim + more) for more in (0, 1))
@@ -115,10 +113,8 @@ def _cases(size: int, seed: int, labels: int, time: float) -> list[Ratios]:
     return found
 
 
-def _asked(size: int, seed: int, labels: int, time: float) -> list[Asked]:
+def _asked(instance: Instance, truth: Certified, labels: int, time: float) -> list[Asked]:
     """With every tolerance that is not refused, and with either certificate."""
-    instance = colors_instance((size, size), labels, time=time, seed=seed)
-    truth = certified_gradient(instance, TRUTH_DIMENSION)
     problem, weights = bridge.labeling_problem(instance), bridge.public_weights(instance)
     found = []
     for tol in TOLERANCES:
