@@ -98,6 +98,7 @@ def train(
     limit = SECONDS if seconds is None and steps is None else seconds
     network = Network(features, width, depth, activation, parametrisation)
 
+    from laflow.metric.learning.training_methods import BATCHED
     from laflow.metric.model.model_files import save_metric
     from laflow.metric.quality.evaluation import evaluate, evaluate_metric
 
@@ -113,7 +114,7 @@ def train(
         "points": len(sample),
         "seed": seed,
         "precision": precision,
-        **({"batch": chosen.batch} if method == "adam" else {}),
+        **({"batch": chosen.batch} if method in BATCHED else {}),
         **training,
     }
     learned = with_sharper_kappa(trained.model, seed)
