@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from laflow.aligned import aligned_empty
 from laflow.errors import ShapeError
+from laflow.vectors import lanes, load, multiply_add, several, single, spread, store
 
 FloatArray = NDArray[np.floating]
 DoubleArray = NDArray[np.float64]
 
 BLOCK = 1024  # entries of a row per block: a dozen rows fit in the first cache levels
+MIXED = 256  # the same for combinations of rows, which stay in the first
 
 
 def row_products(rows: FloatArray, vector: FloatArray) -> tuple[DoubleArray, float]:
@@ -78,7 +80,7 @@ def mix_fields(coefficients: DoubleArray, fields: FloatArray, out: FloatArray, b
             f"cannot mix rows {fields.shape} by coefficients {coefficients.shape} into {out.shape}: the result has "
             f"shape {wanted}, and there is one column for each row"
         )
-    buffer = aligned_empty((numba.get_num_threads(), coefficients.shape[0], BLOCK), fields.dtype)
+    buffer = aligned_empty((numba.get_num_threads(), coefficients.shape[0], MIXED), fields.dtype)
     mixed = np.ascontiguousarray(coefficients, dtype=fields.dtype)
     _mix_fields(mixed, fields, out, begin, end, buffer)
 
@@ -88,7 +90,7 @@ def _blocks(length: int) -> int:
 
 
 # The only place where the compiler may reorder a sum: the lanes of a vector register are partial sums.
-_SUM = {"reassoc"}
+_SUM = {"reassoc", "contract"}
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=_SUM)
@@ -176,36 +178,70 @@ def _subtract_rows(rows: FloatArray, coefficients: DoubleArray, scale: float, ve
 def _mix_fields(
     coefficients: FloatArray, fields: FloatArray, out: FloatArray, begin: int, end: int, buffer: FloatArray
 ) -> None:
-    count, used = coefficients.shape
-    channels, blocks, tasks = fields.shape[1], (end - begin + BLOCK - 1) // BLOCK, buffer.shape[0]
+    count = coefficients.shape[0]
+    channels, blocks, tasks = fields.shape[1], (end - begin + MIXED - 1) // MIXED, buffer.shape[0]
     for task in prange(tasks):
         for place in range(task, channels * blocks, tasks):
-            channel, start = place // blocks, begin + place % blocks * BLOCK
-            stop = min(start + BLOCK, end)
+            channel, start = place // blocks, begin + place % blocks * MIXED
+            length = min(MIXED, end - start)
+            _mix_block(coefficients, fields, channel, start, buffer[task, :, :length])
             for target in range(count):
-                mixed = buffer[task, target, : stop - start]
-                _mix(coefficients[target], fields, used, channel, start, stop, mixed)
-            for target in range(count):
-                mixed, into = buffer[task, target, : stop - start], out[target, channel, start:stop]
-                for position in range(mixed.size):
+                mixed, into = buffer[task, target], out[target, channel, start : start + length]
+                for position in range(length):
                     into[position] = mixed[position]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _mix(
-    weight: FloatArray, fields: FloatArray, used: int, channel: int, start: int, stop: int, mixed: FloatArray
-) -> None:
-    """The combination of the same columns of the first `used` fields, three at a time."""
-    whole = used // 3 * 3
-    for position in range(mixed.size):
-        mixed[position] = 0.0
-    for row in range(0, whole, 3):
-        c, d, e = weight[row], weight[row + 1], weight[row + 2]
-        x, y = fields[row, channel, start:stop], fields[row + 1, channel, start:stop]
-        z = fields[row + 2, channel, start:stop]
-        for position in range(mixed.size):
-            mixed[position] += c * x[position] + d * y[position] + e * z[position]
-    for row in range(whole, used):
-        c, x = weight[row], fields[row, channel, start:stop]
-        for position in range(mixed.size):
-            mixed[position] += c * x[position]
+def _mix_block(coefficients: FloatArray, fields: FloatArray, channel: int, start: int, mixed: FloatArray) -> None:
+    """Write the combinations of the same columns of all fields, two at a time."""
+    count, length = mixed.shape
+    whole = length // lanes(several(mixed)) * lanes(several(mixed))
+    for target in range(0, count // 2 * 2, 2):
+        _mix_two(coefficients, target, fields, channel, start, 0, whole, mixed, several(mixed))
+        _mix_two(coefficients, target, fields, channel, start, whole, length, mixed, single(mixed))
+    if count % 2:
+        _mix_one(coefficients, count - 1, fields, channel, start, 0, whole, mixed, several(mixed))
+        _mix_one(coefficients, count - 1, fields, channel, start, whole, length, mixed, single(mixed))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _mix_two(  # type: ignore[no-untyped-def]
+    coefficients, target, fields, channel, start, first, last, mixed, zero
+):
+    """Two combinations at once, four vectors of each while there are as many: eight sums that stay in registers."""
+    width = lanes(zero)
+    tiled = first + (last - first) // (4 * width) * (4 * width)
+    for p in range(first, tiled, 4 * width):
+        a, b, c, d, e, f, g, h = zero, zero, zero, zero, zero, zero, zero, zero
+        for row in range(fields.shape[0]):
+            upper, lower = spread(zero, coefficients[target, row]), spread(zero, coefficients[target + 1, row])
+            x = load(zero, fields, (row, channel, start + p))
+            a, e = multiply_add(upper, x, a), multiply_add(lower, x, e)
+            x = load(zero, fields, (row, channel, start + p + width))
+            b, f = multiply_add(upper, x, b), multiply_add(lower, x, f)
+            x = load(zero, fields, (row, channel, start + p + 2 * width))
+            c, g = multiply_add(upper, x, c), multiply_add(lower, x, g)
+            x = load(zero, fields, (row, channel, start + p + 3 * width))
+            d, h = multiply_add(upper, x, d), multiply_add(lower, x, h)
+        store(a, mixed, (target, p))
+        store(b, mixed, (target, p + width))
+        store(c, mixed, (target, p + 2 * width))
+        store(d, mixed, (target, p + 3 * width))
+        store(e, mixed, (target + 1, p))
+        store(f, mixed, (target + 1, p + width))
+        store(g, mixed, (target + 1, p + 2 * width))
+        store(h, mixed, (target + 1, p + 3 * width))
+    _mix_one(coefficients, target, fields, channel, start, tiled, last, mixed, zero)
+    _mix_one(coefficients, target + 1, fields, channel, start, tiled, last, mixed, zero)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _mix_one(  # type: ignore[no-untyped-def]
+    coefficients, target, fields, channel, start, first, last, mixed, zero
+):
+    for p in range(first, last, lanes(zero)):
+        a = zero
+        for row in range(fields.shape[0]):
+            weight = spread(zero, coefficients[target, row])
+            a = multiply_add(weight, load(zero, fields, (row, channel, start + p)), a)
+        store(a, mixed, (target, p))

@@ -8,6 +8,7 @@ runtime only the two structure types are used, by which compiled kernels are cac
 from __future__ import annotations
 
 import itertools
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import sympy as sp
 from derivations.algebra.language import Array, Range
 from derivations.algebra.program import Program
 from laflow.graph import GraphStructure, GridStructure
+from verify.neighbour_sums import add_products, gather, gather_transposed
 
 KERNELS = Path(__file__).resolve().parents[1] / "laflow" / "kernels"
 VISITED = ("nodes", "sites")  # the ranges that kernels run along
@@ -241,10 +243,12 @@ def _draw(array: Array, layout: Layout, ranges: Mapping[Range, int], rng: np.ran
 
 
 def interpreted(name: str, text: str | None = None) -> dict[str, Any]:
-    """The namespace of a kernel module run as plain Python, its decorators doing nothing."""
+    """The namespace of a kernel module run as plain Python, its decorators doing nothing, its calls checked."""
     source = (KERNELS / f"{name}.py").read_text(encoding="utf-8") if text is None else text
     source = source.replace("from numba import njit, prange\n", "")
+    source = re.sub(r"from laflow\.neighbour_sums import [\w, ]+\n", "", source)
     namespace: dict[str, Any] = {"njit": _no_decorator, "prange": range, "__name__": f"interpreted_{name}"}
+    namespace |= {function.__name__: function for function in (gather, gather_transposed, add_products)}
     exec(compile(source, f"{name}.py", "exec"), namespace)  # text of this repository, checked against its derivation
     return namespace
 

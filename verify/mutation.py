@@ -29,6 +29,7 @@ COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.IsNot: ast.Is,
 }
 CALLED = {"max": "min", "min": "max", "exp": "abs", "log": "abs", "sqrt": "abs"}
+CALLED |= {"gather": "gather_transposed", "gather_transposed": "gather"}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import laflow.graph
+from verify import interpreted_vectors
 from verify.kernel_guards import guarded_kernels, guarded_linalg
 
 ROOT = Path(laflow.__file__).parent
@@ -28,6 +29,7 @@ MODULES = (
     "linalg",
     "krylov",
     "graph",
+    "neighbour_sums",
     "strips",
     "parallel",
     "assignment.distances",
@@ -127,6 +129,8 @@ def _importer(modules: Mapping[str, types.ModuleType]) -> Callable[..., Any]:
             return guarded_kernels()
         if name == "numba" and from_list and "njit" in from_list:
             return _interpreted_numba()
+        if name == "laflow.vectors":
+            return interpreted_vectors
         if name.startswith("laflow.") and own in modules:
             return modules[own]
         found: types.ModuleType = builtins.__import__(name, globals_, locals_, from_list, level)

@@ -31,7 +31,23 @@ SINGULAR = {
 LINE_LENGTH = 120  # as the formatter of this repository has it
 
 # names that a block function uses for itself
-RESERVED = {"p", "out_p", "new", "sum_", "near", "node", "edge", "entry", "count", "start", "stop", "block", "work"}
+RESERVED = {
+    "p",
+    "out",
+    "out_p",
+    "new",
+    "sum_",
+    "near",
+    "node",
+    "edge",
+    "entry",
+    "count",
+    "start",
+    "stop",
+    "block",
+    "work",
+}
+RESERVED |= {"first_row", "field", "factors"}  # and where it calls a function of the runtime
 
 
 class Lines:
@@ -60,8 +76,6 @@ class BlockText(ABC):
         self.lines = Lines()
         self.variables: dict[Index, str] = {}
         self.far: Index | None = None
-        # how the text names the place of the neighbour, and its number
-        self.near, self.slot = "near", "neighbour"
         self.out_row = ""
         self.reads: dict[str, str] = {}
         self.numbers: dict[str, str] = {}

@@ -20,7 +20,7 @@ from derivations.algebra.program import Program
 from derivations.compiler.block_text import RESERVED, BlockText, size_name, size_source, storage_axes, temporary_rows
 from derivations.compiler.expression_text import bound_text
 from derivations.compiler.graph_template import GraphBlock
-from derivations.compiler.grid_template import GridBlock
+from derivations.compiler.grid_template import NEIGHBOUR_SUMS, GridBlock
 from derivations.compiler.loop_nest import Kernel, Phase
 from derivations.compiler.lowering import (
     NEIGHBOURS,
@@ -56,7 +56,7 @@ def module_text(lemma: Lemma, kernel: Kernel) -> str:
     bodies = "\n\n".join(_target(lemma, kernel, *target) for target in targets)
     used = [name for name in ("inf", "log", "sqrt") if re.search(rf"(?<!\w){name}\b", _code(bodies))]
     imports = f"from math import {', '.join(used)}\n\n" if used else ""
-    own = "\nfrom laflow.exponential import exp\n" if re.search(r"(?<!\w)exp\b", _code(bodies)) else ""
+    own = _own_imports(_code(bodies))
     origin = f"Generated from ``derivations/{_module_path(lemma)}`` ({lemma.reference})."
     if len(origin) > 110:
         origin = origin.replace("`` (", "``\n(", 1)
@@ -66,6 +66,17 @@ def module_text(lemma: Lemma, kernel: Kernel) -> str:
         f"BLOCK = {block} per block\n\n\n"
         f"{_work_rows(kernel)}\n\n{bodies}"
     )
+
+
+def _own_imports(code: str) -> str:
+    """What a kernel takes from the runtime's own functions."""
+    sources = (("laflow.exponential", ("exp",)), ("laflow.neighbour_sums", tuple(sorted(NEIGHBOUR_SUMS))))
+    lines = []
+    for module, names in sources:
+        used = [name for name in names if re.search(rf"(?<!\w){name}\(", code)]
+        if used:
+            lines.append(f"from {module} import {', '.join(used)}\n")
+    return "\n" + "".join(lines) if lines else ""
 
 
 def compile_program(lemma: Lemma, name: str) -> str:

@@ -33,7 +33,7 @@ class SitesBlock(GridBlock):
             raise NotCompilable(f"{self.program.name}: step {nest.target.array.name} has a mask, which sites know not")
         super().node_field(nest)
 
-    def _runs(self, term: Term, target: str, opens: bool) -> None:
+    def _runs(self, term: Term, target: str) -> None:
         """Term by term: the ranges summed over have one to three members, too few for runs."""
         self._term(term, Accumulate.ADD, target)
 

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.48), (3.49)
 # SymPy:      1.14.0
 # derivation: sha256 b920906a240840e9a3935ec2f5d0c8813342cf8b901152d3b95bde8be18bb4b9
-# body:       sha256 610b52e7e7f77c4ddd677e27d850ad0b658ca720bc9bdc3342a38e2e477981f8
+# body:       sha256 9f1ded2d238b1c8f79d3fc5372f0ee977aaa8b144a409f6561692bd3a9f61065
 
 """One explicit Euler step V + h(A(Ω)V + B) of the linearized flow, Eq. (3.49).
 
@@ -11,6 +11,8 @@ Generated from ``derivations/assignment/euler.py`` (Eqs. (3.48), (3.49)).
 """
 
 from numba import njit, prange
+
+from laflow.neighbour_sums import gather
 
 BLOCK = 256  # nodes per block
 
@@ -22,77 +24,11 @@ def work_rows(weights, similarity, source, tangent, step_size):
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _grid_block(offsets, weights, similarity, source, tangent, step_size, image, work, start, stop):
-    neighbours = offsets.shape[0]
     labels = similarity.shape[0]
     count = stop - start
     mean_row = 0
     # averaged[i, j] = total(tangent[k, j] * weights[i, k], k)
-    for label in range(labels):
-        out_p = image[label, start:stop]
-        for neighbour in range(0, neighbours // 9 * 9, 9):
-            near = start + offsets[neighbour]
-            near2 = start + offsets[neighbour + 1]
-            near3 = start + offsets[neighbour + 2]
-            near4 = start + offsets[neighbour + 3]
-            near5 = start + offsets[neighbour + 4]
-            near6 = start + offsets[neighbour + 5]
-            near7 = start + offsets[neighbour + 6]
-            near8 = start + offsets[neighbour + 7]
-            near9 = start + offsets[neighbour + 8]
-            near_tangent_p = tangent[label, near : near + count]
-            weights_p = weights[neighbour, start:stop]
-            near_tangent_p2 = tangent[label, near2 : near2 + count]
-            weights_p2 = weights[neighbour + 1, start:stop]
-            near_tangent_p3 = tangent[label, near3 : near3 + count]
-            weights_p3 = weights[neighbour + 2, start:stop]
-            near_tangent_p4 = tangent[label, near4 : near4 + count]
-            weights_p4 = weights[neighbour + 3, start:stop]
-            near_tangent_p5 = tangent[label, near5 : near5 + count]
-            weights_p5 = weights[neighbour + 4, start:stop]
-            near_tangent_p6 = tangent[label, near6 : near6 + count]
-            weights_p6 = weights[neighbour + 5, start:stop]
-            near_tangent_p7 = tangent[label, near7 : near7 + count]
-            weights_p7 = weights[neighbour + 6, start:stop]
-            near_tangent_p8 = tangent[label, near8 : near8 + count]
-            weights_p8 = weights[neighbour + 7, start:stop]
-            near_tangent_p9 = tangent[label, near9 : near9 + count]
-            weights_p9 = weights[neighbour + 8, start:stop]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = (
-                        near_tangent_p[p] * weights_p[p]
-                        + near_tangent_p2[p] * weights_p2[p]
-                        + near_tangent_p3[p] * weights_p3[p]
-                        + near_tangent_p4[p] * weights_p4[p]
-                        + near_tangent_p5[p] * weights_p5[p]
-                        + near_tangent_p6[p] * weights_p6[p]
-                        + near_tangent_p7[p] * weights_p7[p]
-                        + near_tangent_p8[p] * weights_p8[p]
-                        + near_tangent_p9[p] * weights_p9[p]
-                    )
-            else:
-                for p in range(count):
-                    out_p[p] += (
-                        near_tangent_p[p] * weights_p[p]
-                        + near_tangent_p2[p] * weights_p2[p]
-                        + near_tangent_p3[p] * weights_p3[p]
-                        + near_tangent_p4[p] * weights_p4[p]
-                        + near_tangent_p5[p] * weights_p5[p]
-                        + near_tangent_p6[p] * weights_p6[p]
-                        + near_tangent_p7[p] * weights_p7[p]
-                        + near_tangent_p8[p] * weights_p8[p]
-                        + near_tangent_p9[p] * weights_p9[p]
-                    )
-        for neighbour in range(neighbours // 9 * 9, neighbours):
-            near = start + offsets[neighbour]
-            near_tangent_p = tangent[label, near : near + count]
-            weights_p = weights[neighbour, start:stop]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = near_tangent_p[p] * weights_p[p]
-            else:
-                for p in range(count):
-                    out_p[p] += near_tangent_p[p] * weights_p[p]
+    gather(image[:, start:stop], tangent, weights, offsets, start)
     # mean[i] = total(averaged[i, j] * similarity[i, j], j)
     out_p = work[mean_row]
     for p in range(count):

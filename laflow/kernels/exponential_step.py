@@ -3,7 +3,7 @@
 # lemma:      Eqs. (3.7), (3.8)
 # SymPy:      1.14.0
 # derivation: sha256 34ef77bc0f78ea3da0cedbea2bbf8e7147d7ba462fd532acb388372be923fa4f
-# body:       sha256 fec74f452b910378fcb837952a4fdaf85ea3bcf77af72b4afbd09b8b0ded8ac9
+# body:       sha256 5897c2e60e60a4ce5e48d8c74b33919b9a4e5b15d0313398cc4805a9ad9bf7c9
 
 """The descent step exp_Ω(-h ∂L) on the weight patches, Eqs. (3.7), (3.8).
 
@@ -59,6 +59,8 @@ def _grid_block(offsets, weights, gradient, inside, step_size, updated, work, st
                 out_p[p] = 0.0
     # norm[i] = total(grown[i, o], o)
     out_p = work[norm_row]
+    for p in range(count):
+        out_p[p] = 0.0
     for neighbour in range(0, neighbours // 9 * 9, 9):
         grown_p = updated[neighbour, start:stop]
         grown_p2 = updated[neighbour + 1, start:stop]
@@ -69,40 +71,22 @@ def _grid_block(offsets, weights, gradient, inside, step_size, updated, work, st
         grown_p7 = updated[neighbour + 6, start:stop]
         grown_p8 = updated[neighbour + 7, start:stop]
         grown_p9 = updated[neighbour + 8, start:stop]
-        if neighbour == 0:
-            for p in range(count):
-                out_p[p] = (
-                    grown_p[p]
-                    + grown_p2[p]
-                    + grown_p3[p]
-                    + grown_p4[p]
-                    + grown_p5[p]
-                    + grown_p6[p]
-                    + grown_p7[p]
-                    + grown_p8[p]
-                    + grown_p9[p]
-                )
-        else:
-            for p in range(count):
-                out_p[p] += (
-                    grown_p[p]
-                    + grown_p2[p]
-                    + grown_p3[p]
-                    + grown_p4[p]
-                    + grown_p5[p]
-                    + grown_p6[p]
-                    + grown_p7[p]
-                    + grown_p8[p]
-                    + grown_p9[p]
-                )
+        for p in range(count):
+            out_p[p] += (
+                grown_p[p]
+                + grown_p2[p]
+                + grown_p3[p]
+                + grown_p4[p]
+                + grown_p5[p]
+                + grown_p6[p]
+                + grown_p7[p]
+                + grown_p8[p]
+                + grown_p9[p]
+            )
     for neighbour in range(neighbours // 9 * 9, neighbours):
         grown_p = updated[neighbour, start:stop]
-        if neighbour == 0:
-            for p in range(count):
-                out_p[p] = grown_p[p]
-        else:
-            for p in range(count):
-                out_p[p] += grown_p[p]
+        for p in range(count):
+            out_p[p] += grown_p[p]
     # updated[i, o] = grown[i, o] * inside[i, o] / norm[i]
     for neighbour in range(neighbours):
         out_p = updated[neighbour, start:stop]

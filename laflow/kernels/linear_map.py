@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 80ca784ebf2d9052325e5ef47f4059394839aaabf62602116a547fcb864f82b7
-# body:       sha256 8b14676db378c579a813375742150301d044825e3753f880f2b9a875de67911f
+# body:       sha256 bb76ed30bf58ea2d2c7751a79aa36677526aac9c76239642d0aa49cf602359a8
 
 """The linear map A(Ω)V = R_S ΩV of the linearized flow, Eq. (2.23).
 
@@ -11,6 +11,8 @@ Generated from ``derivations/assignment/linearized_flow.py`` (Eqs. (2.23), (2.26
 """
 
 from numba import njit, prange
+
+from laflow.neighbour_sums import gather
 
 BLOCK = 256  # nodes per block
 
@@ -22,77 +24,11 @@ def work_rows(weights, similarity, tangent):
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _grid_block(offsets, weights, similarity, tangent, image, work, start, stop):
-    neighbours = offsets.shape[0]
     labels = similarity.shape[0]
     count = stop - start
     mean_row = 0
     # averaged[i, j] = total(tangent[k, j] * weights[i, k], k)
-    for label in range(labels):
-        out_p = image[label, start:stop]
-        for neighbour in range(0, neighbours // 9 * 9, 9):
-            near = start + offsets[neighbour]
-            near2 = start + offsets[neighbour + 1]
-            near3 = start + offsets[neighbour + 2]
-            near4 = start + offsets[neighbour + 3]
-            near5 = start + offsets[neighbour + 4]
-            near6 = start + offsets[neighbour + 5]
-            near7 = start + offsets[neighbour + 6]
-            near8 = start + offsets[neighbour + 7]
-            near9 = start + offsets[neighbour + 8]
-            near_tangent_p = tangent[label, near : near + count]
-            weights_p = weights[neighbour, start:stop]
-            near_tangent_p2 = tangent[label, near2 : near2 + count]
-            weights_p2 = weights[neighbour + 1, start:stop]
-            near_tangent_p3 = tangent[label, near3 : near3 + count]
-            weights_p3 = weights[neighbour + 2, start:stop]
-            near_tangent_p4 = tangent[label, near4 : near4 + count]
-            weights_p4 = weights[neighbour + 3, start:stop]
-            near_tangent_p5 = tangent[label, near5 : near5 + count]
-            weights_p5 = weights[neighbour + 4, start:stop]
-            near_tangent_p6 = tangent[label, near6 : near6 + count]
-            weights_p6 = weights[neighbour + 5, start:stop]
-            near_tangent_p7 = tangent[label, near7 : near7 + count]
-            weights_p7 = weights[neighbour + 6, start:stop]
-            near_tangent_p8 = tangent[label, near8 : near8 + count]
-            weights_p8 = weights[neighbour + 7, start:stop]
-            near_tangent_p9 = tangent[label, near9 : near9 + count]
-            weights_p9 = weights[neighbour + 8, start:stop]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = (
-                        near_tangent_p[p] * weights_p[p]
-                        + near_tangent_p2[p] * weights_p2[p]
-                        + near_tangent_p3[p] * weights_p3[p]
-                        + near_tangent_p4[p] * weights_p4[p]
-                        + near_tangent_p5[p] * weights_p5[p]
-                        + near_tangent_p6[p] * weights_p6[p]
-                        + near_tangent_p7[p] * weights_p7[p]
-                        + near_tangent_p8[p] * weights_p8[p]
-                        + near_tangent_p9[p] * weights_p9[p]
-                    )
-            else:
-                for p in range(count):
-                    out_p[p] += (
-                        near_tangent_p[p] * weights_p[p]
-                        + near_tangent_p2[p] * weights_p2[p]
-                        + near_tangent_p3[p] * weights_p3[p]
-                        + near_tangent_p4[p] * weights_p4[p]
-                        + near_tangent_p5[p] * weights_p5[p]
-                        + near_tangent_p6[p] * weights_p6[p]
-                        + near_tangent_p7[p] * weights_p7[p]
-                        + near_tangent_p8[p] * weights_p8[p]
-                        + near_tangent_p9[p] * weights_p9[p]
-                    )
-        for neighbour in range(neighbours // 9 * 9, neighbours):
-            near = start + offsets[neighbour]
-            near_tangent_p = tangent[label, near : near + count]
-            weights_p = weights[neighbour, start:stop]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = near_tangent_p[p] * weights_p[p]
-            else:
-                for p in range(count):
-                    out_p[p] += near_tangent_p[p] * weights_p[p]
+    gather(image[:, start:stop], tangent, weights, offsets, start)
     # mean[i] = total(averaged[i, j] * similarity[i, j], j)
     out_p = work[mean_row]
     for p in range(count):

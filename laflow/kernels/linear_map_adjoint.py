@@ -3,7 +3,7 @@
 # lemma:      Eqs. (2.23), (2.26)
 # SymPy:      1.14.0
 # derivation: sha256 494a4f9a6c180566ee81c54e622cf92ae7c8b50f9a7c9efe0349942d76804d2d
-# body:       sha256 21f48882a2b76c48446ac264e7b885bae78b435abca2a103b61b7ec584bd6b1f
+# body:       sha256 48cdd479d48e6194c851b26570d16aee41ec09ac656bcbd4c59361c7fcc86bd3
 
 """The adjoint A(Ω)ᵀZ = Ωᵀ R_S Z of the linear map, Eq. (2.23).
 
@@ -11,6 +11,8 @@ Generated from ``derivations/assignment/linearized_flow.py`` (Eqs. (2.23), (2.26
 """
 
 from numba import njit, prange
+
+from laflow.neighbour_sums import gather_transposed
 
 BLOCK = 256  # nodes per block
 
@@ -61,77 +63,9 @@ def _grid_block_1(similarity, covector, projected, work, start, stop):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _grid_block_2(offsets, weights, similarity, projected, image, start, stop):
-    neighbours = offsets.shape[0]
-    labels = similarity.shape[0]
-    count = stop - start
+def _grid_block_2(offsets, weights, projected, image, start, stop):
     # image[k, j] = total(projected[i, j] * weights[i, k], i)
-    for label in range(labels):
-        out_p = image[label, start:stop]
-        for neighbour in range(0, neighbours // 9 * 9, 9):
-            near = start - offsets[neighbour]
-            near2 = start - offsets[neighbour + 1]
-            near3 = start - offsets[neighbour + 2]
-            near4 = start - offsets[neighbour + 3]
-            near5 = start - offsets[neighbour + 4]
-            near6 = start - offsets[neighbour + 5]
-            near7 = start - offsets[neighbour + 6]
-            near8 = start - offsets[neighbour + 7]
-            near9 = start - offsets[neighbour + 8]
-            near_projected_p = projected[label, near : near + count]
-            near_weights_p = weights[neighbour, near : near + count]
-            near_projected_p2 = projected[label, near2 : near2 + count]
-            near_weights_p2 = weights[neighbour + 1, near2 : near2 + count]
-            near_projected_p3 = projected[label, near3 : near3 + count]
-            near_weights_p3 = weights[neighbour + 2, near3 : near3 + count]
-            near_projected_p4 = projected[label, near4 : near4 + count]
-            near_weights_p4 = weights[neighbour + 3, near4 : near4 + count]
-            near_projected_p5 = projected[label, near5 : near5 + count]
-            near_weights_p5 = weights[neighbour + 4, near5 : near5 + count]
-            near_projected_p6 = projected[label, near6 : near6 + count]
-            near_weights_p6 = weights[neighbour + 5, near6 : near6 + count]
-            near_projected_p7 = projected[label, near7 : near7 + count]
-            near_weights_p7 = weights[neighbour + 6, near7 : near7 + count]
-            near_projected_p8 = projected[label, near8 : near8 + count]
-            near_weights_p8 = weights[neighbour + 7, near8 : near8 + count]
-            near_projected_p9 = projected[label, near9 : near9 + count]
-            near_weights_p9 = weights[neighbour + 8, near9 : near9 + count]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = (
-                        near_projected_p[p] * near_weights_p[p]
-                        + near_projected_p2[p] * near_weights_p2[p]
-                        + near_projected_p3[p] * near_weights_p3[p]
-                        + near_projected_p4[p] * near_weights_p4[p]
-                        + near_projected_p5[p] * near_weights_p5[p]
-                        + near_projected_p6[p] * near_weights_p6[p]
-                        + near_projected_p7[p] * near_weights_p7[p]
-                        + near_projected_p8[p] * near_weights_p8[p]
-                        + near_projected_p9[p] * near_weights_p9[p]
-                    )
-            else:
-                for p in range(count):
-                    out_p[p] += (
-                        near_projected_p[p] * near_weights_p[p]
-                        + near_projected_p2[p] * near_weights_p2[p]
-                        + near_projected_p3[p] * near_weights_p3[p]
-                        + near_projected_p4[p] * near_weights_p4[p]
-                        + near_projected_p5[p] * near_weights_p5[p]
-                        + near_projected_p6[p] * near_weights_p6[p]
-                        + near_projected_p7[p] * near_weights_p7[p]
-                        + near_projected_p8[p] * near_weights_p8[p]
-                        + near_projected_p9[p] * near_weights_p9[p]
-                    )
-        for neighbour in range(neighbours // 9 * 9, neighbours):
-            near = start - offsets[neighbour]
-            near_projected_p = projected[label, near : near + count]
-            near_weights_p = weights[neighbour, near : near + count]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = near_projected_p[p] * near_weights_p[p]
-            else:
-                for p in range(count):
-                    out_p[p] += near_projected_p[p] * near_weights_p[p]
+    gather_transposed(image[:, start:stop], projected, weights, offsets, start)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)
@@ -180,7 +114,7 @@ def grid(structure, weights, similarity, covector, projected, image, work):
         for block in range(task, blocks, tasks):
             start = first + block * BLOCK
             stop = min(start + BLOCK, last)
-            _grid_block_2(structure.offsets, weights, similarity, projected, image, start, stop)
+            _grid_block_2(structure.offsets, weights, projected, image, start, stop)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -3,7 +3,7 @@
 # lemma:      Theorem 3.8, Eqs. (3.32), (3.33), (3.47)
 # SymPy:      1.14.0
 # derivation: sha256 b7fc00f992eb794fee3774e4f21fa73b0d8d40434b80e88312e19a9b46e9b89c
-# body:       sha256 a48dc20ba723e8a8e68fa3d9db2eb420cf4ccdd523c7e35498c038c87bde4223
+# body:       sha256 f76f4690a9206960ae99b365863518f93853455c6f48add7d849b1bec49e9399
 
 """The gradient of the loss from a low-rank moment and the integrated adjoint, Theorem 3.8, Eq. (3.47).
 
@@ -11,6 +11,8 @@ Generated from ``derivations/assignment/theorem_3_8_gradient.py`` (Theorem 3.8, 
 """
 
 from numba import njit, prange
+
+from laflow.neighbour_sums import add_products, gather
 
 BLOCK = 256  # nodes per block
 
@@ -36,7 +38,6 @@ def _grid_block(
     start,
     stop,
 ):
-    neighbours = offsets.shape[0]
     labels = similarity.shape[0]
     ranks = left.shape[0]
     count = stop - start
@@ -49,72 +50,8 @@ def _grid_block(
     pulled_row = mean_reached_row + 1
     # averaged[r, i, j] = total(right[r, k, j] * weights[i, k], k)
     for rank in range(ranks):
-        for label in range(labels):
-            out_p = work[averaged_row + rank * labels + label]
-            for neighbour in range(0, neighbours // 9 * 9, 9):
-                near = start + offsets[neighbour]
-                near2 = start + offsets[neighbour + 1]
-                near3 = start + offsets[neighbour + 2]
-                near4 = start + offsets[neighbour + 3]
-                near5 = start + offsets[neighbour + 4]
-                near6 = start + offsets[neighbour + 5]
-                near7 = start + offsets[neighbour + 6]
-                near8 = start + offsets[neighbour + 7]
-                near9 = start + offsets[neighbour + 8]
-                weights_p = weights[neighbour, start:stop]
-                near_right_p = right[rank, label, near : near + count]
-                weights_p2 = weights[neighbour + 1, start:stop]
-                near_right_p2 = right[rank, label, near2 : near2 + count]
-                weights_p3 = weights[neighbour + 2, start:stop]
-                near_right_p3 = right[rank, label, near3 : near3 + count]
-                weights_p4 = weights[neighbour + 3, start:stop]
-                near_right_p4 = right[rank, label, near4 : near4 + count]
-                weights_p5 = weights[neighbour + 4, start:stop]
-                near_right_p5 = right[rank, label, near5 : near5 + count]
-                weights_p6 = weights[neighbour + 5, start:stop]
-                near_right_p6 = right[rank, label, near6 : near6 + count]
-                weights_p7 = weights[neighbour + 6, start:stop]
-                near_right_p7 = right[rank, label, near7 : near7 + count]
-                weights_p8 = weights[neighbour + 7, start:stop]
-                near_right_p8 = right[rank, label, near8 : near8 + count]
-                weights_p9 = weights[neighbour + 8, start:stop]
-                near_right_p9 = right[rank, label, near9 : near9 + count]
-                if neighbour == 0:
-                    for p in range(count):
-                        out_p[p] = (
-                            near_right_p[p] * weights_p[p]
-                            + near_right_p2[p] * weights_p2[p]
-                            + near_right_p3[p] * weights_p3[p]
-                            + near_right_p4[p] * weights_p4[p]
-                            + near_right_p5[p] * weights_p5[p]
-                            + near_right_p6[p] * weights_p6[p]
-                            + near_right_p7[p] * weights_p7[p]
-                            + near_right_p8[p] * weights_p8[p]
-                            + near_right_p9[p] * weights_p9[p]
-                        )
-                else:
-                    for p in range(count):
-                        out_p[p] += (
-                            near_right_p[p] * weights_p[p]
-                            + near_right_p2[p] * weights_p2[p]
-                            + near_right_p3[p] * weights_p3[p]
-                            + near_right_p4[p] * weights_p4[p]
-                            + near_right_p5[p] * weights_p5[p]
-                            + near_right_p6[p] * weights_p6[p]
-                            + near_right_p7[p] * weights_p7[p]
-                            + near_right_p8[p] * weights_p8[p]
-                            + near_right_p9[p] * weights_p9[p]
-                        )
-            for neighbour in range(neighbours // 9 * 9, neighbours):
-                near = start + offsets[neighbour]
-                weights_p = weights[neighbour, start:stop]
-                near_right_p = right[rank, label, near : near + count]
-                if neighbour == 0:
-                    for p in range(count):
-                        out_p[p] = near_right_p[p] * weights_p[p]
-                else:
-                    for p in range(count):
-                        out_p[p] += near_right_p[p] * weights_p[p]
+        first_row = averaged_row + rank * labels
+        gather(work[first_row : first_row + labels, :count], right[rank], weights, offsets, start)
     # mean_right[r, i] = total(averaged[r, i, j] * similarity[i, j], j)
     for rank in range(ranks):
         out_p = work[mean_right_row + rank]
@@ -253,54 +190,14 @@ def _grid_block(
             out_p[p] = similarity_p[p] * (reached_p[p] - mean_reached_p[p])
     # gradient[i, k] = total(log_likelihood[k, j] * pulled[i, j], j) + total(total(projected[r, i, j] *
     #     right[r, k, j], j), r)
-    for neighbour in range(neighbours):
-        near = start + offsets[neighbour]
-        out_p = gradient[neighbour, start:stop]
-        for p in range(count):
-            out_p[p] = 0.0
-        for label in range(0, labels // 4 * 4, 4):
-            near_log_likelihood_p = log_likelihood[label, near : near + count]
-            pulled_p = work[pulled_row + label]
-            near_log_likelihood_p2 = log_likelihood[label + 1, near : near + count]
-            pulled_p2 = work[pulled_row + label + 1]
-            near_log_likelihood_p3 = log_likelihood[label + 2, near : near + count]
-            pulled_p3 = work[pulled_row + label + 2]
-            near_log_likelihood_p4 = log_likelihood[label + 3, near : near + count]
-            pulled_p4 = work[pulled_row + label + 3]
-            for p in range(count):
-                out_p[p] += (
-                    near_log_likelihood_p[p] * pulled_p[p]
-                    + near_log_likelihood_p2[p] * pulled_p2[p]
-                    + near_log_likelihood_p3[p] * pulled_p3[p]
-                    + near_log_likelihood_p4[p] * pulled_p4[p]
-                )
-        for label in range(labels // 4 * 4, labels):
-            near_log_likelihood_p = log_likelihood[label, near : near + count]
-            pulled_p = work[pulled_row + label]
-            for p in range(count):
-                out_p[p] += near_log_likelihood_p[p] * pulled_p[p]
-        for rank in range(ranks):
-            for label in range(0, labels // 4 * 4, 4):
-                projected_p = work[projected_row + rank * labels + label]
-                near_right_p = right[rank, label, near : near + count]
-                projected_p2 = work[projected_row + rank * labels + label + 1]
-                near_right_p2 = right[rank, label + 1, near : near + count]
-                projected_p3 = work[projected_row + rank * labels + label + 2]
-                near_right_p3 = right[rank, label + 2, near : near + count]
-                projected_p4 = work[projected_row + rank * labels + label + 3]
-                near_right_p4 = right[rank, label + 3, near : near + count]
-                for p in range(count):
-                    out_p[p] += (
-                        near_right_p[p] * projected_p[p]
-                        + near_right_p2[p] * projected_p2[p]
-                        + near_right_p3[p] * projected_p3[p]
-                        + near_right_p4[p] * projected_p4[p]
-                    )
-            for label in range(labels // 4 * 4, labels):
-                projected_p = work[projected_row + rank * labels + label]
-                near_right_p = right[rank, label, near : near + count]
-                for p in range(count):
-                    out_p[p] += near_right_p[p] * projected_p[p]
+    out = gradient[:, start:stop]
+    out[:, :] = 0.0
+    field = log_likelihood
+    factors = work[pulled_row : pulled_row + labels, :count]
+    add_products(out, field, factors, offsets, start)
+    field = right.reshape(ranks * labels, right.shape[2])
+    factors = work[projected_row : projected_row + ranks * labels, :count]
+    add_products(out, field, factors, offsets, start)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", nogil=True)

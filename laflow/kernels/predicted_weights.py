@@ -3,7 +3,7 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 b9a12bd6f9d0b94a31e70e5fa17a4ed40a410efaa04ea641d3c40a7fb7b19957
-# body:       sha256 4b1e85e5869049f0ae7d031dcf9015b5a3d6d4069ee14530dfd43fe7829ff55b
+# body:       sha256 0ddfe1f1c60ef30740b3fa02b45345a710e1556c5e317164f4fd4ba133b33aae
 
 """Weight patches predicted from features, Eqs. (4.3), (4.4).
 
@@ -160,6 +160,8 @@ def _grid_block(
                 out_p[p] = 0.0
     # lift_norm[i] = total(lift_grown[i, o], o)
     out_p = work[lift_norm_row]
+    for p in range(count):
+        out_p[p] = 0.0
     for neighbour in range(0, neighbours // 9 * 9, 9):
         lift_grown_p = weights[neighbour, start:stop]
         lift_grown_p2 = weights[neighbour + 1, start:stop]
@@ -170,40 +172,22 @@ def _grid_block(
         lift_grown_p7 = weights[neighbour + 6, start:stop]
         lift_grown_p8 = weights[neighbour + 7, start:stop]
         lift_grown_p9 = weights[neighbour + 8, start:stop]
-        if neighbour == 0:
-            for p in range(count):
-                out_p[p] = (
-                    lift_grown_p[p]
-                    + lift_grown_p2[p]
-                    + lift_grown_p3[p]
-                    + lift_grown_p4[p]
-                    + lift_grown_p5[p]
-                    + lift_grown_p6[p]
-                    + lift_grown_p7[p]
-                    + lift_grown_p8[p]
-                    + lift_grown_p9[p]
-                )
-        else:
-            for p in range(count):
-                out_p[p] += (
-                    lift_grown_p[p]
-                    + lift_grown_p2[p]
-                    + lift_grown_p3[p]
-                    + lift_grown_p4[p]
-                    + lift_grown_p5[p]
-                    + lift_grown_p6[p]
-                    + lift_grown_p7[p]
-                    + lift_grown_p8[p]
-                    + lift_grown_p9[p]
-                )
+        for p in range(count):
+            out_p[p] += (
+                lift_grown_p[p]
+                + lift_grown_p2[p]
+                + lift_grown_p3[p]
+                + lift_grown_p4[p]
+                + lift_grown_p5[p]
+                + lift_grown_p6[p]
+                + lift_grown_p7[p]
+                + lift_grown_p8[p]
+                + lift_grown_p9[p]
+            )
     for neighbour in range(neighbours // 9 * 9, neighbours):
         lift_grown_p = weights[neighbour, start:stop]
-        if neighbour == 0:
-            for p in range(count):
-                out_p[p] = lift_grown_p[p]
-        else:
-            for p in range(count):
-                out_p[p] += lift_grown_p[p]
+        for p in range(count):
+            out_p[p] += lift_grown_p[p]
     # weights[i, o] = inside[i, o] * lift_grown[i, o] / lift_norm[i]
     for neighbour in range(neighbours):
         out_p = weights[neighbour, start:stop]

@@ -3,7 +3,7 @@
 # lemma:      Eqs. (4.3), (4.4)
 # SymPy:      1.14.0
 # derivation: sha256 4dc7ba8b97854216121a2110d7622baf7364dd750a039ce54f5347a2ce0b4fae
-# body:       sha256 3d0a1d5dd997c0179a82f296f17f2d800cc47a83aef632ea24a36c6fc0b15f32
+# body:       sha256 526c2173cdce8fbcd2b1878f21eaaf84bf5b22911f618ff87dba808d8ef5ab0f
 
 """The gradient of the predictor's parameters from that of its weights, block by block.
 
@@ -90,6 +90,8 @@ def _grid_block(
     # response[i, c] = total(directions[c, o] * pulled[i, o], o)
     for prototype in range(number_of_prototypes):
         out_p = work[response_row + prototype]
+        for p in range(count):
+            out_p[p] = 0.0
         for neighbour in range(0, neighbours // 9 * 9, 9):
             this_directions = directions[prototype, neighbour]
             pulled_p = work[pulled_row + neighbour]
@@ -109,41 +111,23 @@ def _grid_block(
             pulled_p8 = work[pulled_row + neighbour + 7]
             this_directions9 = directions[prototype, neighbour + 8]
             pulled_p9 = work[pulled_row + neighbour + 8]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = (
-                        pulled_p[p] * this_directions
-                        + pulled_p2[p] * this_directions2
-                        + pulled_p3[p] * this_directions3
-                        + pulled_p4[p] * this_directions4
-                        + pulled_p5[p] * this_directions5
-                        + pulled_p6[p] * this_directions6
-                        + pulled_p7[p] * this_directions7
-                        + pulled_p8[p] * this_directions8
-                        + pulled_p9[p] * this_directions9
-                    )
-            else:
-                for p in range(count):
-                    out_p[p] += (
-                        pulled_p[p] * this_directions
-                        + pulled_p2[p] * this_directions2
-                        + pulled_p3[p] * this_directions3
-                        + pulled_p4[p] * this_directions4
-                        + pulled_p5[p] * this_directions5
-                        + pulled_p6[p] * this_directions6
-                        + pulled_p7[p] * this_directions7
-                        + pulled_p8[p] * this_directions8
-                        + pulled_p9[p] * this_directions9
-                    )
+            for p in range(count):
+                out_p[p] += (
+                    pulled_p[p] * this_directions
+                    + pulled_p2[p] * this_directions2
+                    + pulled_p3[p] * this_directions3
+                    + pulled_p4[p] * this_directions4
+                    + pulled_p5[p] * this_directions5
+                    + pulled_p6[p] * this_directions6
+                    + pulled_p7[p] * this_directions7
+                    + pulled_p8[p] * this_directions8
+                    + pulled_p9[p] * this_directions9
+                )
         for neighbour in range(neighbours // 9 * 9, neighbours):
             this_directions = directions[prototype, neighbour]
             pulled_p = work[pulled_row + neighbour]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = pulled_p[p] * this_directions
-            else:
-                for p in range(count):
-                    out_p[p] += pulled_p[p] * this_directions
+            for p in range(count):
+                out_p[p] += pulled_p[p] * this_directions
     # balance[i] = total(membership[i, c] * response[i, c], c)
     out_p = work[balance_row]
     for p in range(count):

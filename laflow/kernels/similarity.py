@@ -3,7 +3,7 @@
 # lemma:      Lemma 3.2, Eqs. (3.16), (3.17)
 # SymPy:      1.14.0
 # derivation: sha256 54f339f1757844fa319b38865a02adf2034e8dc858932390960d4de5cf1d9fce
-# body:       sha256 c1262fe4f2be44388c7f3ebbf3d794e7d62a68cb71602ed788ec5ff2ee1fb62d
+# body:       sha256 fb25ed7ea6e12f3d5a0171914822b905b45e816fee049ed1768146ec2ce0bba4
 
 """The similarity map S(W0) = softmax(ΩL), Eqs. (2.17), (3.16).
 
@@ -15,6 +15,7 @@ from math import inf
 from numba import njit, prange
 
 from laflow.exponential import exp
+from laflow.neighbour_sums import gather
 
 BLOCK = 256  # nodes per block
 
@@ -26,78 +27,12 @@ def work_rows(weights, log_likelihood):
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _grid_block(offsets, weights, log_likelihood, similarity, work, start, stop):
-    neighbours = offsets.shape[0]
     labels = log_likelihood.shape[0]
     count = stop - start
     shift_row = 0
     norm_row = shift_row + 1
     # scores[i, j] = total(log_likelihood[k, j] * weights[i, k], k)
-    for label in range(labels):
-        out_p = similarity[label, start:stop]
-        for neighbour in range(0, neighbours // 9 * 9, 9):
-            near = start + offsets[neighbour]
-            near2 = start + offsets[neighbour + 1]
-            near3 = start + offsets[neighbour + 2]
-            near4 = start + offsets[neighbour + 3]
-            near5 = start + offsets[neighbour + 4]
-            near6 = start + offsets[neighbour + 5]
-            near7 = start + offsets[neighbour + 6]
-            near8 = start + offsets[neighbour + 7]
-            near9 = start + offsets[neighbour + 8]
-            near_log_likelihood_p = log_likelihood[label, near : near + count]
-            weights_p = weights[neighbour, start:stop]
-            near_log_likelihood_p2 = log_likelihood[label, near2 : near2 + count]
-            weights_p2 = weights[neighbour + 1, start:stop]
-            near_log_likelihood_p3 = log_likelihood[label, near3 : near3 + count]
-            weights_p3 = weights[neighbour + 2, start:stop]
-            near_log_likelihood_p4 = log_likelihood[label, near4 : near4 + count]
-            weights_p4 = weights[neighbour + 3, start:stop]
-            near_log_likelihood_p5 = log_likelihood[label, near5 : near5 + count]
-            weights_p5 = weights[neighbour + 4, start:stop]
-            near_log_likelihood_p6 = log_likelihood[label, near6 : near6 + count]
-            weights_p6 = weights[neighbour + 5, start:stop]
-            near_log_likelihood_p7 = log_likelihood[label, near7 : near7 + count]
-            weights_p7 = weights[neighbour + 6, start:stop]
-            near_log_likelihood_p8 = log_likelihood[label, near8 : near8 + count]
-            weights_p8 = weights[neighbour + 7, start:stop]
-            near_log_likelihood_p9 = log_likelihood[label, near9 : near9 + count]
-            weights_p9 = weights[neighbour + 8, start:stop]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = (
-                        near_log_likelihood_p[p] * weights_p[p]
-                        + near_log_likelihood_p2[p] * weights_p2[p]
-                        + near_log_likelihood_p3[p] * weights_p3[p]
-                        + near_log_likelihood_p4[p] * weights_p4[p]
-                        + near_log_likelihood_p5[p] * weights_p5[p]
-                        + near_log_likelihood_p6[p] * weights_p6[p]
-                        + near_log_likelihood_p7[p] * weights_p7[p]
-                        + near_log_likelihood_p8[p] * weights_p8[p]
-                        + near_log_likelihood_p9[p] * weights_p9[p]
-                    )
-            else:
-                for p in range(count):
-                    out_p[p] += (
-                        near_log_likelihood_p[p] * weights_p[p]
-                        + near_log_likelihood_p2[p] * weights_p2[p]
-                        + near_log_likelihood_p3[p] * weights_p3[p]
-                        + near_log_likelihood_p4[p] * weights_p4[p]
-                        + near_log_likelihood_p5[p] * weights_p5[p]
-                        + near_log_likelihood_p6[p] * weights_p6[p]
-                        + near_log_likelihood_p7[p] * weights_p7[p]
-                        + near_log_likelihood_p8[p] * weights_p8[p]
-                        + near_log_likelihood_p9[p] * weights_p9[p]
-                    )
-        for neighbour in range(neighbours // 9 * 9, neighbours):
-            near = start + offsets[neighbour]
-            near_log_likelihood_p = log_likelihood[label, near : near + count]
-            weights_p = weights[neighbour, start:stop]
-            if neighbour == 0:
-                for p in range(count):
-                    out_p[p] = near_log_likelihood_p[p] * weights_p[p]
-            else:
-                for p in range(count):
-                    out_p[p] += near_log_likelihood_p[p] * weights_p[p]
+    gather(similarity[:, start:stop], log_likelihood, weights, offsets, start)
     # shift[i] = largest(scores[i, j], j)
     out_p = work[shift_row]
     for p in range(count):

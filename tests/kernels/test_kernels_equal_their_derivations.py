@@ -89,8 +89,9 @@ def _path(name: str) -> Any:
 
 MUTATIONS = [
     ("linear_map", " - ", " + "),
-    ("linear_map", "near = start + offsets", "near = start - offsets"),
-    ("linear_map_adjoint", "near = start - offsets", "near = start + offsets"),
+    ("linear_map", "gather(image", "gather_transposed(image"),
+    ("linear_map_adjoint", "gather_transposed(image", "gather(image"),
+    ("low_rank_gradient", "projected_row + ranks * labels", "averaged_row + ranks * labels"),
     ("similarity", "exp(out_p[p] - shift_p[p])", "exp(out_p[p]) * 2.0 - shift_p[p]"),
     ("source", " / labels", ""),
     ("low_rank_gradient", "adjoint_integral_p[p] / labels", "adjoint_integral_p[p]"),

@@ -63,7 +63,7 @@ def check_row_algebra(package: Any) -> None:
 def _interpreted(linalg: Any) -> None:
     """Where it is interpreted: short blocks, several tasks, and no fresh memory that happens to hold zeros."""
     if hasattr(linalg, "BLOCK"):
-        linalg.BLOCK = 8
+        linalg.BLOCK, linalg.MIXED = 8, 24
         linalg.numba = types.SimpleNamespace(get_num_threads=lambda: 2)
         linalg.aligned_empty = lambda shape, dtype: np.full(shape, np.nan, dtype)
         linalg.np = types.SimpleNamespace(
