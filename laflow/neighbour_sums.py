@@ -54,15 +54,13 @@ def add_products(out, field, factors, offsets, start):  # type: ignore[no-untype
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _range_of_rows(count, length, offsets, start, step):  # type: ignore[no-untyped-def]
-    """Nodes, counted from `start`, whose neighbours are rows of three with room for a `step` more to either side.
+    """Nodes, counted from `start`, with room for a `step` more on either side of all rows of three neighbours.
 
-    The first and the one after the last, whole steps apart; both 0 where there are none.
+    The first and the one after the last, whole steps apart; both 0 where there are none. Neighbours are rows of three
+    where nine divides their number: then three divides ``2 radius + 1``, or there is one row.
     """
     if offsets.shape[0] % NINE:
         return 0, 0
-    for middle in range(1, offsets.shape[0], 3):
-        if offsets[middle] - offsets[middle - 1] != 1 or offsets[middle + 1] - offsets[middle] != 1:
-            return 0, 0
     missing = max(0, step - (start + offsets[1]))
     first = (missing + step - 1) // step * step
     room = min(count, length - (start + offsets[offsets.shape[0] - 2]) - step)

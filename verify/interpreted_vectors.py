@@ -59,5 +59,6 @@ def after(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def _entries(array: np.ndarray, place: tuple[int, ...], count: int) -> np.ndarray:
     if len(place) != array.ndim or min(place) < 0 or place[-1] + count > array.shape[-1]:
         raise IndexError(f"no {count} entries at {place} of an array {array.shape}")
-    entries: np.ndarray = array[(*place[:-1], slice(place[-1], place[-1] + count))]
+    index: tuple[int | slice, ...] = (*place[:-1], slice(place[-1], place[-1] + count))
+    entries: np.ndarray = array[index]
     return entries

@@ -63,7 +63,7 @@ def check_row_algebra(package: Any) -> None:
 def _interpreted(linalg: Any) -> None:
     """Where it is interpreted: short blocks, several tasks, and no fresh memory that happens to hold zeros."""
     if hasattr(linalg, "BLOCK"):
-        linalg.BLOCK, linalg.MIXED = 8, 24
+        linalg.BLOCK, linalg.MIXED = 8, 40
         linalg.numba = types.SimpleNamespace(get_num_threads=lambda: 2)
         linalg.aligned_empty = lambda shape, dtype: np.full(shape, np.nan, dtype)
         linalg.np = types.SimpleNamespace(
@@ -75,7 +75,7 @@ def check_field_algebra(package: Any) -> None:
     """Fields of several channels, in a range of columns: products and mixes touch nothing else."""
     linalg, rng = package.linalg, np.random.default_rng(2)
     _interpreted(linalg)
-    for channels, length, begin, end in ((1, 9, 0, 9), (3, 30, 5, 23), (2, 40, 8, 40), (4, 20, 7, 7)):
+    for channels, length, begin, end in ((1, 9, 0, 9), (3, 30, 5, 23), (2, 120, 8, 116), (4, 20, 7, 7)):
         for count in (1, 4, 7):
             fields = rng.random((count, channels, length))
             inside = fields[:, :, begin:end].reshape(count, -1)
@@ -85,7 +85,7 @@ def check_field_algebra(package: Any) -> None:
                 close(linalg.lower_products(fields, first, begin, end), wanted, 1e-14)
             symmetric = inside @ inside.T
             same(linalg.whole_gram(np.tril(symmetric)), np.tril(symmetric) + np.tril(symmetric, -1).T)
-            coefficients, out = rng.random((2, count)), np.full((2, channels, length), 7.0)
+            coefficients, out = rng.random((5, count)), np.full((5, channels, length), 7.0)
             linalg.mix_fields(coefficients, fields, out, begin, end)
             close(out[:, :, begin:end], np.tensordot(coefficients, fields[:, :, begin:end], 1), 1e-14)
             out[:, :, begin:end] = 7.0

@@ -10,7 +10,7 @@ import numpy as np
 from verify import neighbour_sums as plain
 from verify.battery.problems import close, same
 
-SHAPES = (((7, 9), 1), ((6, 5), 2), ((30,), 1), ((4, 3, 5), 1), ((5, 6), 0), ((3, 40), 1))
+SHAPES = (((7, 9), 1), ((6, 5), 2), ((30,), 4), ((2, 3, 20), 1), ((5, 6), 0), ((3, 40), 1))
 
 
 def _cases(package: Any) -> Iterator[tuple[np.random.Generator, Any, int, int, int]]:
