@@ -86,9 +86,10 @@ class _Graph(ABC):
         """Number of cells P of a packed channel: nodes, on a grid also the halo and what aligns the channel."""
         return prod(self._storage)
 
-    def blocks(self, kernel: ModuleType) -> int:
+    def blocks(self, kernel: ModuleType, strip: Structure | None = None) -> int:
         """Number of partial sums that `kernel` writes, one for each `BLOCK` visited nodes."""
-        return -(-(self.structure.last - self.structure.first) // int(kernel.BLOCK))
+        visited = self.structure if strip is None else strip
+        return -(-(visited.last - visited.first) // int(kernel.BLOCK))
 
     def run(
         self, kernel: ModuleType, inputs: tuple[Any, ...], outputs: tuple[Any, ...], strip: Structure | None = None
@@ -99,13 +100,15 @@ class _Graph(ABC):
         entry = kernel.grid if isinstance(self, GridGraph) else kernel.graph
         entry(self.structure if strip is None else strip, *inputs, *outputs, work)
 
-    def sums(self, kernel: ModuleType, inputs: tuple[Any, ...], count: int) -> tuple[float, ...]:
-        """Run a kernel whose `count` outputs are sums over the nodes.
+    def sums(
+        self, kernel: ModuleType, inputs: tuple[Any, ...], count: int, strip: Structure | None = None
+    ) -> tuple[float, ...]:
+        """Run a kernel whose `count` outputs are sums over the nodes, all of them or those of a `strip`.
 
         The partial sums are of fixed blocks, so the result does not depend on the number of threads.
         """
-        partial = np.zeros((count, self.blocks(kernel)))
-        self.run(kernel, inputs, tuple(partial))
+        partial = np.zeros((count, self.blocks(kernel, strip)))
+        self.run(kernel, inputs, tuple(partial), strip)
         return tuple(float(total) for total in partial.sum(axis=1))
 
     def zeros_nodes(self, *channels: int) -> FloatArray:
@@ -204,6 +207,14 @@ class GridGraph(_Graph):
         first = self._lead + self.radius * int(self._strides.sum())
         last = first + int(np.dot(np.array(self.shape) - 1, self._strides)) + 1
         return GridStructure(self.displacements @ self._strides, first, last, first, last)
+
+    def cells_of_rows(self, first: int, last: int) -> slice:
+        """The cells of the rows from `first` to before `last` along the first axis, and of the halo beside them.
+
+        They are consecutive. The halo above the image has the rows from ``-radius`` to before 0.
+        """
+        start = self._lead + self.radius * int(self._strides[0])
+        return slice(start + first * int(self._strides[0]), start + last * int(self._strides[0]))
 
     def interior(self, packed: NDArray[Any]) -> NDArray[Any]:
         """The cells of ``(..., P)`` that are nodes, as a view ``(..., *shape)``."""

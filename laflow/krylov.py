@@ -157,13 +157,22 @@ def krylov_space(
     made = limit - first + (0 if earlier is None else earlier.products)
     if products[0, 0] == 0.0:
         return _nothing(storage)
-    least = max(DEPENDENT, (ROUNDINGS * float(np.finfo(storage.dtype).eps)) ** 2)
-    triangle = _independent(products, least) if limit < storage.shape[1] else None
+    found = space_of_powers(storage, products, made) if limit < storage.shape[1] else None
+    return replace(space := arnoldi(apply, storage), products=made + space.products) if found is None else found
+
+
+def space_of_powers(powers: FloatArray, products: FloatArray, made: int) -> KrylovSpace | None:
+    """The space of the powers b, Ab, ... by their Gram matrix `products`, or None where they are too nearly dependent.
+
+    Nothing is asked of the `powers` (m + 1, n) but their number and precision. `made` products were needed.
+    """
+    least = max(DEPENDENT, (ROUNDINGS * float(np.finfo(powers.dtype).eps)) ** 2)
+    triangle = _independent(products, least)
     if triangle is None:
-        return replace(space := arnoldi(apply, storage), products=made + space.products)
+        return None
     # A takes power j to power j + 1: in coordinates, the columns of R move one to the left.
     steps = solve_triangular(triangle[:-1, :-1], triangle[:, 1:].T, trans="T").T
-    return KrylovSpace(storage, triangle, steps[:-1], float(triangle[0, 0]), float(steps[-1, -1]), made)
+    return KrylovSpace(powers, triangle, steps[:-1], float(triangle[0, 0]), float(steps[-1, -1]), made)
 
 
 def _independent(products: FloatArray, least: float) -> FloatArray | None:

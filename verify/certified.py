@@ -60,7 +60,7 @@ def certified_gradient(
     used = _used(forward, last_column)
     used.combine(phi_trajectory(used, instance.time)[-1:], tangent.reshape(1, -1))
     target, covector = graph.zeros_nodes(labels), graph.zeros_nodes(labels)
-    target_into(problem, problem.check_truth(truth), target)
+    target_into(problem.graph, problem.check_truth(truth), target)
     moments = packed_moments(graph, target, tangent)
     direction_gradient_into(graph, target, tangent, moments, covector)
     adjoint = _space(problem, weights, similar, krylov_dim, covector)

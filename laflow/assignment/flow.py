@@ -221,9 +221,14 @@ def linear_map_into(
 
 def source_vanishes(start: FloatArray, problem: LabelingProblem) -> bool:
     """Whether b is zero up to the rounding of S: then there is no flow, and its direction would be noise."""
-    rounding = SOURCE_ROUNDING * np.finfo(start.dtype).eps / problem.labels**2
     _, square = row_products(start[None][:0], start)
-    return bool(square <= rounding**2 * problem.unknowns)
+    return bool(square <= source_rounding(problem))
+
+
+def source_rounding(problem: LabelingProblem) -> float:
+    """The largest |b|^2 that may come of the rounding of S alone."""
+    rounding = SOURCE_ROUNDING * float(np.finfo(problem.graph.dtype).eps) / problem.labels**2
+    return rounding**2 * problem.unknowns
 
 
 def euler_flow(
@@ -264,10 +269,8 @@ def _checked_distances(values: ArrayLike) -> FloatArray:
     return distances
 
 
-def target_into(problem: LabelingProblem, truth: IntArray, out: FloatArray) -> None:
-    """Write V* = Pi_0 W*, Eq. (3.2), of checked true labels into the packed field `out` (halo untouched,
-    zero).
-    """
-    grid = problem.graph.interior(out)
-    for label in range(problem.labels):
-        np.subtract(truth == label, 1.0 / problem.labels, out=grid[label])
+def target_into(graph: Graph, truth: IntArray, out: FloatArray) -> None:
+    """Write V* = Pi_0 W*, Eq. (3.2), of checked true labels into the packed field `out` (halo untouched, zero)."""
+    grid, labels = graph.interior(out), out.shape[0]
+    for label in range(labels):
+        np.subtract(truth == label, 1.0 / labels, out=grid[label])

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from laflow.assignment.banded import banded_flow_gradient
 from laflow.assignment.certificate import Certificate
 from laflow.assignment.flow import FlowSolution, LabelingProblem
 from laflow.assignment.low_rank import FlowGradient, Workspace, low_rank_flow_gradient
@@ -176,14 +177,14 @@ def _flow_gradient(
         return dense_flow_gradient(problem, weights, truth, time=options.time)
     if options.method == "krylov":
         return krylov_flow_gradient(problem, weights, truth, time=options.time, krylov_dim=options.krylov_dim)
+    krylov_dim, rank = options.krylov_dim, _rank(options)
+    own = workspace if isinstance(workspace, Workspace) else None
+    if own is None:
+        found = banded_flow_gradient(problem, weights, truth, time=options.time, krylov_dim=krylov_dim, rank=rank)
+        if found is not None:
+            return found
     return low_rank_flow_gradient(
-        problem,
-        weights,
-        truth,
-        time=options.time,
-        krylov_dim=options.krylov_dim,
-        rank=_rank(options),
-        workspace=workspace if isinstance(workspace, Workspace) else None,
+        problem, weights, truth, time=options.time, krylov_dim=krylov_dim, rank=rank, workspace=own
     )
 
 

@@ -6,15 +6,12 @@ The first integral is a matrix M of rank at most m, M = P^T C Q with the small c
 exponential; its singular value decomposition, cut at rank r, feeds one pass over the pixels. The second
 summand needs Lambda only and is taken exactly: inside the low-rank part it would dominate the error at r = 1.
 
-Memory: the powers that span two Krylov spaces, m + 1 node fields each, and S. Whatever is not needed for a while lends
-its memory: b is computed again from S, and the powers are mixed into singular vectors in place. Where memory must be
-spared further, the adjoint powers take the places of forward ones too, which are computed again, and the gradient with
-respect to the weights is written where there is room left.
+Memory: the powers that span two Krylov spaces, m + 1 node fields each, and S. b lends its memory and is computed again
+from S; the powers are mixed into singular vectors in place. `laflow.assignment.banded` keeps none of these fields.
 """
 
 from dataclasses import dataclass
 from functools import partial
-from math import prod
 
 import numpy as np
 
@@ -23,7 +20,6 @@ from laflow.assignment.flow import (
     FlowSolution,
     LabelingProblem,
     forward_space,
-    linear_map_into,
     target_into,
 )
 from laflow.assignment.objective import Moments, direction_gradient_into, packed_moments
@@ -60,28 +56,21 @@ class FlowGradient:
 class Workspace:
     """Large arrays that a gradient needs; reusing one spares the page faults of fresh memory.
 
-    `fields` (rows, J, P) hold `powers` = m + 1 powers of either space: first the forward ones, then the adjoint ones,
-    which take the places of the last `lent` forward ones. These are computed again when they are needed.
+    `fields` (rows, J, P) hold `powers` = m + 1 powers of either space, first the forward ones.
     """
 
     fields: FloatArray
     similarity: FloatArray
     powers: int
-    lent: int
 
     @staticmethod
-    def allocate(problem: LabelingProblem, krylov_dim: int, rank: int, *, lean: bool = False) -> "Workspace":
-        """Room for two spaces of `krylov_dim` and `rank` singular vectors.
-
-        With `lean`, up to two fields less, at the cost of as many products more.
-        """
+    def allocate(problem: LabelingProblem, krylov_dim: int, rank: int) -> "Workspace":
+        """Room for two spaces of `krylov_dim` and `rank` singular vectors."""
         powers = min(krylov_dim, problem.unknowns) + 1
         mixed = min(rank, powers) + 1
-        saved = min(2, powers - 1) if lean else 0
-        rows = max(2 * powers - saved, powers + mixed, 2 * mixed)
-        lent = max(0, 2 * powers - rows)
+        rows = max(2 * powers, powers + mixed, 2 * mixed)
         field = problem.graph.empty_nodes
-        return Workspace(field(rows, problem.labels), field(problem.labels), powers, lent)
+        return Workspace(field(rows, problem.labels), field(problem.labels), powers)
 
     @property
     def forward(self) -> FloatArray:
@@ -91,22 +80,14 @@ class Workspace:
     @property
     def adjoint(self) -> FloatArray:
         """The adjoint powers g, A^T g, ..., ``(m + 1, J, P)``."""
-        start = self.powers - self.lent
-        return self.fields[start : start + self.powers]
-
-    def gradient_like(self, problem: LabelingProblem, kept: int) -> FloatArray:
-        """Packed weights between the mixed fields, `kept` + 1 at either end, or new ones if there is no room."""
-        weights = problem.graph.weights_layout
-        free = self.fields[kept + 1 : self.fields.shape[0] - kept - 1].reshape(-1)
-        size = prod(weights)
-        return free[:size].reshape(weights) if free.size >= size else problem.graph.empty_weights()
+        return self.fields[self.powers : 2 * self.powers]
 
 
 @dataclass(frozen=True)
 class _Spaces:
     """Both Krylov spaces in a workspace, v_T and its moments, and the core of M in them.
 
-    `saved` are the forward vectors where they cannot be computed again.
+    `saved` is the first forward vector where it cannot be computed again.
     """
 
     forward: KrylovSpace
@@ -114,12 +95,12 @@ class _Spaces:
     trajectory: FloatArray
     time: float
     moments: Moments
-    core: "_Core"
+    core: "Core"
     saved: FloatArray | None
 
 
 @dataclass(frozen=True)
-class _Core:
+class Core:
     """Singular triplets of M in coordinates of the two bases, and an estimate of what is missing."""
 
     left: FloatArray
@@ -142,13 +123,12 @@ def low_rank_flow_gradient(
 
     `weights` are packed and checked, `truth` is checked. The result holds no reference to `workspace`.
     """
-    room = Workspace.allocate(problem, krylov_dim, rank, lean=True) if workspace is None else workspace
+    room = Workspace.allocate(problem, krylov_dim, rank) if workspace is None else workspace
     problem.graph.run(similarity, (weights, problem.log_likelihood), (room.similarity,))
-    finish = _assemble_leanly if room.lent else _assemble_in_strips
-    return finish(problem, weights, truth, room, time, rank)
+    return _assemble(problem, weights, truth, room, time, rank)
 
 
-def _assemble_in_strips(
+def _assemble(
     problem: LabelingProblem, weights: FloatArray, truth: IntArray, room: Workspace, time: float, rank: int
 ) -> FlowGradient:
     """The gradient strip by strip: the singular vectors of a strip are used while they are in the cache."""
@@ -160,7 +140,7 @@ def _assemble_in_strips(
     lefts, rights = room.fields[room.fields.shape[0] - kept - 1 :], room.fields[:kept]
     left, right = adjoint.mixing(np.vstack([core.left, core.covector])), forward.mixing(core.right)
     if spaces.saved is not None:
-        forward.vectors[...] = spaces.saved
+        forward.vectors[:1] = spaces.saved
     # Not in the workspace: there, later strips still hold powers.
     gradient = graph.empty_weights()
     for strip in strips(graph, problem.labels):
@@ -170,35 +150,15 @@ def _assemble_in_strips(
         mix_fields(left, _layered(adjoint.vectors, tangent), lefts, begin, end)
         mix_fields(right, _layered(forward.vectors, tangent), rights, begin, end)
         assemble_gradient(problem, weights, room.similarity, lefts[:kept], rights, lefts[kept], gradient, strip)
-    return _result(problem, spaces, gradient, tangent, 0)
+    return _result(problem, spaces, gradient, tangent)
 
 
-def _assemble_leanly(
-    problem: LabelingProblem, weights: FloatArray, truth: IntArray, room: Workspace, time: float, rank: int
-) -> FlowGradient:
-    """The gradient where the adjoint powers have taken the places of forward ones, which are computed again."""
-    spaces = _spaces(problem, weights, truth, room, time, rank, room.adjoint[1])
-    forward, core = spaces.forward, spaces.core
-    kept = core.left.shape[0]
-    lefts, rights = room.fields[room.fields.shape[0] - kept - 1 :], room.fields[: kept + 1]
-    spaces.adjoint.combine(np.vstack([core.left, core.covector]), _flat(lefts))
-    again = _restore(problem, weights, room, forward, spaces.saved)
-    forward.combine(np.vstack([core.right, spaces.trajectory[-1]]), _flat(rights))
-    gradient = room.gradient_like(problem, kept)
-    assemble_gradient(problem, weights, room.similarity, lefts[:kept], rights[:kept], lefts[kept], gradient)
-    # S has served: it makes room for the solution, which outlives the rest.
-    room.similarity[...] = rights[kept]
-    return _result(problem, spaces, gradient.copy(), room.similarity, again)
-
-
-def _result(
-    problem: LabelingProblem, spaces: _Spaces, gradient: FloatArray, tangent: FloatArray, again: int
-) -> FlowGradient:
-    """What was found, and what it took; `again` counts products that were made twice."""
+def _result(problem: LabelingProblem, spaces: _Spaces, gradient: FloatArray, tangent: FloatArray) -> FlowGradient:
+    """What was found, and what it took."""
     forward, adjoint, core = spaces.forward, spaces.adjoint, spaces.core
     error = relative_residual(forward, spaces.trajectory, spaces.time)
     solution = FlowSolution(problem.graph, tangent, forward.dimension, forward.products, error)
-    dimension, products = max(forward.dimension, adjoint.dimension), forward.products + adjoint.products + again
+    dimension, products = max(forward.dimension, adjoint.dimension), forward.products + adjoint.products
     kept = core.left.shape[0]
     return FlowGradient(gradient, spaces.moments, solution, dimension, kept, products, core.error_estimate)
 
@@ -212,22 +172,22 @@ def _spaces(
     rank: int,
     tangent: FloatArray,
 ) -> _Spaces:
-    """Both Krylov spaces, v_T in `tangent`, and the core. The adjoint space takes the places of what was lent."""
+    """Both Krylov spaces, v_T in `tangent`, and the core. The first field serves others from then on."""
     graph = problem.graph
     forward = forward_space(problem, weights, room.similarity, room.forward)
     trajectory = phi_trajectory(forward, time)
     forward.combine(trajectory[-1:], tangent.reshape(1, -1))
-    # Orthonormal vectors, which only small or degenerate problems need, are not computed again but kept.
-    saved = None if forward.by_powers else forward.vectors.copy()
+    # An orthonormal vector, which only small or degenerate problems need, is not computed again but kept.
+    saved = None if forward.by_powers else forward.vectors[:1].copy()
 
-    # From here on the first power, and perhaps the last ones, lend their memory.
+    # From here on the first power lends its memory.
     target = room.fields[0]
     target[...] = 0.0
-    target_into(problem, truth, target)
+    target_into(problem.graph, truth, target)
     moments = packed_moments(graph, target, tangent)
     direction_gradient_into(graph, target, tangent, moments, room.adjoint[0])
     adjoint = _adjoint_space(problem, weights, room)
-    core = _truncated_core(adjoint, forward, trajectory, time, rank)
+    core = truncated_core(adjoint, forward, trajectory, time, rank)
     return _Spaces(forward, adjoint, trajectory, time, moments, core, saved)
 
 
@@ -282,40 +242,18 @@ def adjoint_map_into(
     problem.graph.run(linear_map_adjoint, inputs, (scratch, image.reshape(similar.shape)), strip)
 
 
-def _restore(
-    problem: LabelingProblem,
-    weights: FloatArray,
-    room: Workspace,
-    forward: KrylovSpace,
-    saved: FloatArray | None,
-) -> int:
-    """Give the forward space back what lent its memory; the number of products that this took."""
-    if not forward.dimension:
-        return 0
-    if saved is not None:
-        forward.vectors[...] = saved
-        return 0
-    problem.graph.run(source, (room.similarity,), (room.fields[0],))
-    first = room.powers - room.lent
-    for power in range(first, forward.coordinates):
-        linear_map_into(problem, weights, room.similarity, forward.vectors[power - 1], forward.vectors[power])
-    return max(0, forward.coordinates - first)
-
-
-def _truncated_core(
-    adjoint: KrylovSpace, forward: KrylovSpace, trajectory: FloatArray, time: float, rank: int
-) -> _Core:
+def truncated_core(adjoint: KrylovSpace, forward: KrylovSpace, trajectory: FloatArray, time: float, rank: int) -> Core:
     """The singular triplets of M that are kept, Eqs. (3.45)-(3.47), with sigma_r in the left factor."""
     core, covector = van_loan_core(adjoint, forward, time)
     if not core.size:
         empty = np.zeros((0, adjoint.coordinates)), np.zeros((0, forward.coordinates))
-        return _Core(*empty, covector, 0.0)
+        return Core(*empty, covector, 0.0)
     vectors, values, others = np.linalg.svd(core, full_matrices=False)
     kept = min(rank, values.size)
     cut = float(np.linalg.norm(values[kept:]))
     residual = _core_residual(adjoint, forward, trajectory, time)
     size = float(np.linalg.norm(values))
-    return _Core(
+    return Core(
         (vectors[:, :kept] * values[:kept]).T,
         others[:kept],
         covector,

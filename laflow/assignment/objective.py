@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from laflow.assignment.distances import finite_array
 from laflow.checks import non_negative_number
 from laflow.errors import ShapeError, ValueRangeError
-from laflow.graph import FloatArray, Graph, GridGraph
+from laflow.graph import FloatArray, Graph, GridGraph, Structure
 from laflow.kernels import direction_gradient, direction_moments
 from laflow.kernels import regularizer as regularizer_kernel
 from laflow.kernels import regularizer_gradient as regularizer_gradient_kernel
@@ -29,9 +29,9 @@ class Moments:
         return 1.0 - self.inner / float(np.sqrt(product)) if product > 0.0 else 1.0
 
 
-def packed_moments(graph: Graph, target: FloatArray, tangent: FloatArray) -> Moments:
-    """The moments of packed fields; their sums do not depend on the number of threads."""
-    return Moments(*graph.sums(direction_moments, (target, tangent), 3))
+def packed_moments(graph: Graph, target: FloatArray, tangent: FloatArray, strip: Structure | None = None) -> Moments:
+    """The moments of packed fields, on all nodes or on a `strip`; they do not depend on the number of threads."""
+    return Moments(*graph.sums(direction_moments, (target, tangent), 3, strip))
 
 
 def direction_gradient_into(

@@ -114,7 +114,7 @@ def _linearize(problem: LabelingProblem, weights: FloatArray, truth: IntArray, t
     end = finite_expm(time * generator, time)[:-1, -1]
     tangent, target = graph.zeros_nodes(problem.labels), graph.zeros_nodes(problem.labels)
     graph.interior(tangent)[...] = end.reshape(problem.labels, *graph.shape)
-    target_into(problem, truth, target)
+    target_into(problem.graph, truth, target)
     moments = packed_moments(graph, target, tangent)
     covector = graph.zeros_nodes(problem.labels)
     direction_gradient_into(graph, target, tangent, moments, covector)

@@ -296,7 +296,7 @@ def _forward(search: _Search, aim: float, tolerance: float, more: int = 0) -> _F
     tangent = _end(search, space, trajectory)
     target, covector = search.room.mixed[:2]
     target[...] = 0.0
-    target_into(search.problem, search.truth, target)
+    target_into(search.problem.graph, search.truth, target)
     moments = packed_moments(graph, target, tangent)
     direction_gradient_into(graph, target, tangent, moments, covector)
     return _Forward(space, trajectory, errors, tangent, moments)

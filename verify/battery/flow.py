@@ -170,7 +170,7 @@ def check_target(package: Any) -> None:
     instance = instances()["plane"]
     problem = problem_of(package, instance)
     out = problem.graph.zeros_nodes(instance.labels)
-    package.flow.target_into(problem, truth_of(instance), out)
+    package.flow.target_into(problem.graph, truth_of(instance), out)
     same(out, problem.graph.pack_nodes(instance.target.reshape(*problem.graph.shape, -1)))
 
 
