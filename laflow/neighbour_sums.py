@@ -42,9 +42,7 @@ def gather_transposed(out, field, weights, offsets, start):  # type: ignore[no-u
 def add_products(out, field, factors, offsets, start):  # type: ignore[no-untyped-def]
     """``out[o, i] += sum_c factors[c, i - start] field[c, i + offsets[o]]``: what every weight is multiplied by."""
     count, width = out.shape[1], lanes(several(out))
-    first, last = 0, 0
-    if REGISTERS > 2 * NINE:
-        first, last = _range_of_rows(count, field.shape[1], offsets, start, 2 * width)
+    first, last = _range_of_rows(count, field.shape[1], offsets, start, 2 * width)
     for group in range(0, offsets.shape[0] if first < last else 0, NINE):
         _products_of_rows(out, field, factors, offsets, start, group, first, last, several(out))
     for begin, end in ((0, first), (last, count)):
@@ -56,10 +54,11 @@ def add_products(out, field, factors, offsets, start):  # type: ignore[no-untype
 def _range_of_rows(count, length, offsets, start, step):  # type: ignore[no-untyped-def]
     """Nodes, counted from `start`, with room for a `step` more on either side of all rows of three neighbours.
 
-    The first and the one after the last, whole steps apart; both 0 where there are none. Neighbours are rows of three
-    where nine divides their number: then three divides ``2 radius + 1``, or there is one row.
+    The first and the one after the last, whole steps apart; both 0 where there are none, and where a processor has too
+    few registers for rows to gain anything. Neighbours are rows of three where nine divides their number: then three
+    divides ``2 radius + 1``.
     """
-    if offsets.shape[0] % NINE:
+    if REGISTERS < 2 * NINE or offsets.shape[0] % NINE:
         return 0, 0
     missing = max(0, step - (start + offsets[1]))
     first = (missing + step - 1) // step * step

@@ -84,6 +84,16 @@ class Workspace:
 
 
 @dataclass(frozen=True)
+class Core:
+    """Singular triplets of M in coordinates of the two bases, and an estimate of what is missing."""
+
+    left: FloatArray
+    right: FloatArray
+    covector: FloatArray
+    error_estimate: float
+
+
+@dataclass(frozen=True)
 class _Spaces:
     """Both Krylov spaces in a workspace, v_T and its moments, and the core of M in them.
 
@@ -95,18 +105,8 @@ class _Spaces:
     trajectory: FloatArray
     time: float
     moments: Moments
-    core: "Core"
+    core: Core
     saved: FloatArray | None
-
-
-@dataclass(frozen=True)
-class Core:
-    """Singular triplets of M in coordinates of the two bases, and an estimate of what is missing."""
-
-    left: FloatArray
-    right: FloatArray
-    covector: FloatArray
-    error_estimate: float
 
 
 def low_rank_flow_gradient(
