@@ -58,7 +58,7 @@ def _range_of_rows(count, length, offsets, start, step):  # type: ignore[no-unty
     few registers for rows to gain anything. Neighbours are rows of three where nine divides their number: then three
     divides ``2 radius + 1``.
     """
-    if REGISTERS < 2 * NINE or offsets.shape[0] % NINE:
+    if REGISTERS <= 2 * NINE or offsets.shape[0] % NINE:
         return 0, 0
     missing = max(0, step - (start + offsets[1]))
     first = (missing + step - 1) // step * step

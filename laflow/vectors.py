@@ -119,12 +119,10 @@ def store(typing: Any, vector: Vector, array: Any, place: Any) -> Any:
 
 @intrinsic
 def multiply_add(typing: Any, left: Vector, right: Vector, added: Vector) -> Any:
-    """``left * right + added``, rounded once where the processor can do that, else twice."""
+    """``left * right + added``, each rounded: results are the same on all processors."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        name = f"llvm.fmuladd.v{left.lanes}f{left.element.bitwidth}"
-        kind = ir.FunctionType(left.machine, [left.machine] * 3)
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+        return builder.fadd(builder.fmul(arguments[0], arguments[1]), arguments[2])
 
     return left(left, right, added), generate
 
