@@ -32,8 +32,11 @@ OVERWRITTEN = "every entry is written before it is read"
 EQUAL_LENGTHS = "the lengths have been found equal: strictness is an assertion"
 NO_FLOW = "without a flow there is no covector either: both spaces are empty, and so are the arrays"
 CUT = "only the first rows or columns are kept, as many as there are singular values"
-LEFT_OVER = "what three at a time leave over is taken one by one"
+LEFT_OVER = "what several at a time leave over is taken one by one"
 FARTHER = "whoever is farther behind than needed is only slower"
+STEPS = "the last step begins before the end, and not at it"
+TILES = "what is not taken four vectors at once is taken one by one, with the same sums"
+ONE_TYPE = "both have one type"
 SPARE = "more blocks than there are: they are empty"
 ZIPPED = "the loop ends with the block, however far the rows go on"
 WIDTH = "int64 is NumPy's integer here; elsewhere the kernels would be compiled for another type"
@@ -52,20 +55,44 @@ REASONS: tuple[Reason, ...] = (
         "the correction is of the size of rounding, and its sign the second pass's own business",
         accepted=True,
     ),
-    Reason("linalg", "<module>", r".* in BLOCK = .*", "lengths of blocks are speed; sums differ by rounding", True),
-    Reason("linalg", "_blocks", r"operand dropped: -length // BLOCK -> -length .*", SPARE, accepted=True),
+    Reason(
+        "linalg", "<module>", r".* in (BLOCK|MIXED) = .*", "lengths of blocks are speed; sums differ by rounding", True
+    ),
+    Reason("linalg", "whole_gram", r"constant: 0 -> 1 in result\[:known\.shape\[0\].*", SQUARE),
+    Reason("linalg", "_blocks", r"(operator|operand dropped): -length // BLOCK -> -length .*", SPARE, accepted=True),
     Reason(
         "linalg", "lower_products", r"(operator|operand dropped): end - begin -> end( \+ begin)? in .*", SPARE, True
     ),
     Reason("linalg", "_subtract_rows", r"operand dropped: \(length.*BLOCK -> length \+ BLOCK - 1 .*", SPARE, True),
     Reason("linalg", "_subtract_rows", r".*: length \+ BLOCK - 1 -> length \+ BLOCK( \+ 1)? in .*", SPARE, True),
+    Reason("linalg", "_mix_fields", r".*: end - begin \+ MIXED - 1 -> end - begin \+ MIXED in .*", SPARE, True),
+    Reason("linalg", "_mix_fields", r"name: fields -> out in channels, .*", "both have the same channels"),
+    Reason("linalg", "_mix_block", r"name: mixed -> coefficients in .*(several|single)\(mixed\).*", ONE_TYPE),
     Reason(
-        "linalg", "_(lower_products|mix_fields)", r".*: .*end - begin \+ BLOCK.* in (blocks|channels).*", SPARE, True
+        "linalg",
+        "mix_fields",
+        r"keyword dropped: np\.ascontiguousarray\(coefficients, dtype=fields\.dtype\) -> .*",
+        "coefficients are rounded when they are spread over a vector: one more version would be compiled",
+        accepted=True,
+    ),
+    Reason(
+        "linalg",
+        "_mix_two",
+        r"(operand dropped: first \+ .* -> (first|\(last - first\) .*)|name: first -> last|constant: 4 -> 5|"
+        r"operand dropped: 4 \* width -> (4|width)) in tiled = .*",
+        TILES,
+    ),
+    Reason(
+        "linalg",
+        "_mix_(block|two)",
+        r"range: range\((.+), (.+), (2|4 \* width)\) -> range\(\1, \2 - 1, \3\) in .*",
+        STEPS,
     ),
     Reason("linalg", "mix_(rows|fields)", r"name: (rows|fields) -> out in .*", "both have one type and one length"),
     Reason("linalg", "gram", r"(branch|constant): .* in first = .*", "what is known is put in its place in the end"),
     Reason("linalg", "_three_products", r"name: vector -> (first|second|third) in .*", "all are of the same length"),
     Reason("linalg", "_(products_into|mix)", r".* in (whole = .*|for row in range\(0, whole, 3\):)", LEFT_OVER),
+    Reason("linalg", "_mix_block", r"operand dropped: length // .* -> length // .* in whole = .*", LEFT_OVER),
     Reason("linalg", ANY, r"slice bound dropped: start:.* -> start: in .*", ZIPPED),
     Reason("linalg", "_product", r"name: left -> right in .*", "both are of the same length"),
     Reason("strips", "<module>", r".* in STRIP, LARGE = .*", "where strips pay is a matter of speed", accepted=True),

@@ -23,6 +23,7 @@ PLANTED = {
     "assignment.distances": ("distances_to_colors", "pixels - color", "pixels + color", "predictor.color_distances"),
     "assignment.flow": ("wrong_percent", "100.0 *", "1.0 *", "flow.truth"),
     "assignment.objective": ("loss", "1.0 - self.inner", "1.0 + self.inner", "flow.loss"),
+    "neighbour_sums": ("_row", "before(i, j), u", "before(i, j), v", "neighbours.sums_over_neighbours"),
     "strips": (
         "strips",
         "pieces[-1].early_last",
@@ -71,7 +72,7 @@ def test_the_runtime_as_it_stands_passes(name):
 
 def test_the_interpreted_linear_algebra_passes():
     with _strict():
-        for name in ("krylov.row_algebra", "krylov.mixing"):
+        for name in ("krylov.row_algebra", "krylov.field_algebra", "krylov.mixing"):
             checks()[name](load("linalg", source_of("linalg")))
 
 

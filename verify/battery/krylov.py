@@ -75,7 +75,9 @@ def check_field_algebra(package: Any) -> None:
     """Fields of several channels, in a range of columns: products and mixes touch nothing else."""
     linalg, rng = package.linalg, np.random.default_rng(2)
     _interpreted(linalg)
-    for channels, length, begin, end in ((1, 9, 0, 9), (3, 30, 5, 23), (2, 120, 8, 116), (4, 20, 7, 7)):
+    # Blocks that are whole, short by one column, many, far from the first column, and none.
+    ranges = ((2, 50, 6, 46), (1, 39, 0, 39), (3, 30, 5, 23), (2, 120, 8, 116), (2, 60, 50, 60), (4, 20, 7, 7))
+    for channels, length, begin, end in ((1, 9, 0, 9), *ranges):
         for count in (1, 4, 7):
             fields = rng.random((count, channels, length))
             inside = fields[:, :, begin:end].reshape(count, -1)
@@ -85,11 +87,12 @@ def check_field_algebra(package: Any) -> None:
                 close(linalg.lower_products(fields, first, begin, end), wanted, 1e-14)
             symmetric = inside @ inside.T
             same(linalg.whole_gram(np.tril(symmetric)), np.tril(symmetric) + np.tril(symmetric, -1).T)
-            coefficients, out = rng.random((5, count)), np.full((5, channels, length), 7.0)
-            linalg.mix_fields(coefficients, fields, out, begin, end)
-            close(out[:, :, begin:end], np.tensordot(coefficients, fields[:, :, begin:end], 1), 1e-14)
-            out[:, :, begin:end] = 7.0
-            assert np.all(out == 7.0)
+            for targets in (0, 1, 2, 5):
+                coefficients, out = rng.random((targets, count)), np.full((targets, channels, length), 7.0)
+                linalg.mix_fields(coefficients, fields, out, begin, end)
+                close(out[:, :, begin:end], np.tensordot(coefficients, fields[:, :, begin:end], 1), 1e-14)
+                out[:, :, begin:end] = 7.0
+                assert np.all(out == 7.0)
     known = np.array([[5.0, 6.0], [6.0, 7.0]])
     lower = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
     same(linalg.whole_gram(lower, known), np.array([[5.0, 6.0, 1.0], [6.0, 7.0, 2.0], [1.0, 2.0, 3.0]]))
