@@ -75,8 +75,8 @@ def check_field_algebra(package: Any) -> None:
     """Fields of several channels, in a range of columns: products and mixes touch nothing else."""
     linalg, rng = package.linalg, np.random.default_rng(2)
     _interpreted(linalg)
-    # Blocks that are whole, short by one column, many, far from the first column, and none.
-    ranges = ((2, 50, 6, 46), (1, 39, 0, 39), (3, 30, 5, 23), (2, 120, 8, 116), (2, 60, 50, 60), (4, 20, 7, 7))
+    # Blocks that are whole, short by one column, many, far from the first (and more channels than rows), and none.
+    ranges = ((2, 50, 6, 46), (1, 39, 0, 39), (3, 30, 5, 23), (2, 120, 8, 116), (5, 60, 50, 60), (4, 20, 7, 7))
     for channels, length, begin, end in ((1, 9, 0, 9), *ranges):
         for count in (1, 4, 7):
             fields = rng.random((count, channels, length))
