@@ -34,7 +34,9 @@ NO_FLOW = "without a flow there is no covector either: both spaces are empty, an
 CUT = "only the first rows or columns are kept, as many as there are singular values"
 LEFT_OVER = "what several at a time leave over is taken one by one"
 FARTHER = "whoever is farther behind than needed is only slower"
-STEPS = "the last step begins before the end, and not at it"
+ONE_LESS = r"range: range\((.+), (.+), (2|3|AT_ONCE|NINE|[24] \* width)\) -> range\(\1, \(?\2\)? - 1, \3\) in .*"
+STEPS = "a range of whole steps, longer than one: the last begins before the end"
+EMPTY = "a loop over nothing does nothing"
 TILES = "what is not taken four vectors at once is taken one by one, with the same sums"
 ONE_TYPE = "both have one type"
 SPARE = "more blocks than there are: they are empty"
@@ -82,19 +84,53 @@ REASONS: tuple[Reason, ...] = (
         r"operand dropped: 4 \* width -> (4|width)) in tiled = .*",
         TILES,
     ),
-    Reason(
-        "linalg",
-        "_mix_(block|two)",
-        r"range: range\((.+), (.+), (2|4 \* width)\) -> range\(\1, \2 - 1, \3\) in .*",
-        STEPS,
-    ),
+    Reason("linalg", "_products_into|_mix_(block|two)", ONE_LESS, STEPS),
     Reason("linalg", "mix_(rows|fields)", r"name: (rows|fields) -> out in .*", "both have one type and one length"),
     Reason("linalg", "gram", r"(branch|constant): .* in first = .*", "what is known is put in its place in the end"),
     Reason("linalg", "_three_products", r"name: vector -> (first|second|third) in .*", "all are of the same length"),
-    Reason("linalg", "_(products_into|mix)", r".* in (whole = .*|for row in range\(0, whole, 3\):)", LEFT_OVER),
+    Reason(
+        "linalg",
+        "_products_into",
+        r"(operand dropped: count // 3 \* 3 -> count // 3|constant: 3 -> 4) in whole = .*",
+        LEFT_OVER,
+    ),
     Reason("linalg", "_mix_block", r"operand dropped: length // .* -> length // .* in whole = .*", LEFT_OVER),
     Reason("linalg", ANY, r"slice bound dropped: start:.* -> start: in .*", ZIPPED),
     Reason("linalg", "_product", r"name: left -> right in .*", "both are of the same length"),
+    Reason("neighbour_sums", "gather|add_products|_(sums|products)(_of_rows)?", ONE_LESS, STEPS),
+    Reason(
+        "neighbour_sums",
+        "gather|add_products|_(sums|products)",
+        r"name: out -> field in .*(out\.shape\[0\]|(several|single)\(out\)).*",
+        "both have one type and, where that counts, the same channels",
+    ),
+    Reason("neighbour_sums", "gather", r"name: field -> weights in .*field\.shape\[1\].*", "both have all nodes"),
+    Reason(
+        "neighbour_sums",
+        "_products_of_(rows|nine|one)",
+        r"name: field -> factors in for channel in range\(field\.shape\[0\]\):",
+        "both have the same channels",
+    ),
+    Reason(
+        "neighbour_sums",
+        "gather|add_products",
+        r"(always taken|boundary): .* in if (first < last|pairs < out\.shape\[0\]|begin < end):",
+        EMPTY,
+    ),
+    Reason("neighbour_sums", "_range_of_rows", r"boundary: room > first -> room >= first in .*", EMPTY),
+    Reason(
+        "neighbour_sums",
+        "_(sums|products)",
+        r"(operand dropped: first \+ .* -> first|name: first -> last) in whole = .*",
+        "what is not taken by vectors is taken one by one, with the same sums",
+    ),
+    Reason(
+        "neighbour_sums",
+        "_row",
+        r"name: first -> (second|i) in (i, j|k, m) = .*load\(first, .*",
+        "a vector that says how many are to be loaded: all are of one type",
+    ),
+    Reason("neighbour_sums", "_sums_of_(four|one)", r"boundary: sign > 0 -> .*", "the sign is never zero"),
     Reason("strips", "<module>", r".* in STRIP, LARGE = .*", "where strips pay is a matter of speed", accepted=True),
     Reason(
         "strips", "powers_in_strips", r".* in pieces, stages = .*", "how long strips are is a matter of speed", True
