@@ -30,6 +30,8 @@ PLANTED = {
         "pieces[-1].last",
         "strips.strips_and_early_ranges_cover_all_nodes_once",
     ),
+    "bands": ("put", "field[..., self.own]", "field[..., self.own] + 1.0", "bands.cutting_and_putting_back"),
+    "assignment.banded": ("_in_bands", "products = 3 * forward", "products = 2 * forward", "bands.gradient_in_bands"),
     "assignment.low_rank": ("_result", "+ adjoint.products", "", "gradient.effort"),
     "assignment.reference": ("_pull_back", "[:-1, :-1].T.reshape", "[:-1, :-1].reshape", "gradient.dense_gradient"),
     "assignment.gradient": ("_rank", "krylov_dim + 1", "krylov_dim - 1", "gradient.workspace"),
