@@ -10,10 +10,12 @@ two vectors of nodes, and moved by a place to either side within registers. All 
 
 from numba import njit
 
-from laflow.vectors import REGISTERS, after, before, lanes, load, multiply_add, several, single, store
+from laflow.vectors import REGISTERS, after, before, fetch, lanes, load, multiply_add, several, single, store
 
 AT_ONCE = 4  # channels
 NINE = 9  # neighbours at once: those of a 3x3 patch
+FAR = 2**22  # bytes of a field that caches may not hold: of such, what comes next is asked for ahead of time
+AHEAD = 256  # nodes, as many as a block of a kernel has
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -67,11 +69,29 @@ def _range_of_rows(count, length, offsets, start, step):  # type: ignore[no-unty
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _is_far(field):  # type: ignore[no-untyped-def]
+    return field.shape[0] * field.shape[1] * field.itemsize > FAR
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _fetch_next(zero, array, row, rows, column, count):  # type: ignore[no-untyped-def]
+    """Ask for so many vectors of some rows that will be wanted from `column` on in the next block."""
+    for k in range(row, row + rows):
+        for p in range(column + AHEAD, column + AHEAD + count * lanes(zero), lanes(zero)):
+            fetch(zero, array, (k, p))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _sums_of_rows(out, field, weights, offsets, start, channel, first, last, zero):  # type: ignore[no-untyped-def]
     """Two channels of two vectors of nodes at once."""
-    width = lanes(zero)
+    width, far = lanes(zero), _is_far(field)
     for p in range(first, last, 2 * width):
         q = p + width
+        if far:
+            _fetch_next(zero, field, channel, 2, start + p + offsets[NINE - 2], 2)
+            _fetch_next(zero, out, channel, 2, p, 2)
+            if channel == 0:
+                _fetch_next(zero, weights, 0, NINE, start + p, 2)
         a, b, c, d = zero, zero, zero, zero
         for o in range(0, NINE, 3):
             near = start + p + offsets[o + 1]
@@ -110,8 +130,16 @@ def _sums(out, field, weights, offsets, start, sign, first, last):  # type: igno
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _sums_of_four(out, field, weights, offsets, start, sign, channel, first, last, zero):  # type: ignore[no-untyped-def]
+    far = _is_far(field)
     for p in range(first, last, lanes(zero)):
         node = start + p
+        if far:
+            _fetch_next(zero, field, channel, AT_ONCE, node + offsets[offsets.shape[0] - 1], 1)
+            _fetch_next(zero, out, channel, AT_ONCE, p, 1)
+            if channel == 0:
+                for neighbour in range(offsets.shape[0]):
+                    near = node if sign > 0 else node - offsets[neighbour]
+                    _fetch_next(zero, weights, neighbour, 1, near, 1)
         a, b, c, d = zero, zero, zero, zero
         for neighbour in range(offsets.shape[0]):
             near = node + sign * offsets[neighbour]
@@ -141,7 +169,7 @@ def _sums_of_one(out, field, weights, offsets, start, sign, channel, first, last
 @njit(cache=True, error_model="numpy", nogil=True)
 def _products_of_rows(out, field, factors, offsets, start, group, first, last, zero):  # type: ignore[no-untyped-def]
     """Two vectors of nodes at once: a row of the field takes four loads for six products."""
-    width = lanes(zero)
+    width, far = lanes(zero), _is_far(field)
     upper, centre, lower = start + offsets[group + 1], start + offsets[group + 4], start + offsets[group + 7]
     for p in range(first, last, 2 * width):
         q = p + width
@@ -151,7 +179,11 @@ def _products_of_rows(out, field, factors, offsets, start, group, first, last, z
         j, k, m = load(zero, out, (group, q)), load(zero, out, (group + 1, q)), load(zero, out, (group + 2, q))
         n, o, r = load(zero, out, (group + 3, q)), load(zero, out, (group + 4, q)), load(zero, out, (group + 5, q))
         s, t, u = load(zero, out, (group + 6, q)), load(zero, out, (group + 7, q)), load(zero, out, (group + 8, q))
+        if far:
+            _fetch_next(zero, out, group, NINE, p, 2)
         for channel in range(field.shape[0]):
+            if far:
+                _fetch_next(zero, field, channel, 1, lower + p, 2)
             here, there = load(zero, factors, (channel, p)), load(zero, factors, (channel, q))
             w, x = load(zero, field, (channel, upper + p - width)), load(zero, field, (channel, upper + p))
             y, z = load(zero, field, (channel, upper + q)), load(zero, field, (channel, upper + q + width))

@@ -118,6 +118,27 @@ def store(typing: Any, vector: Vector, array: Any, place: Any) -> Any:
 
 
 @intrinsic
+def fetch(typing: Any, vector: Vector, array: Any, place: Any) -> Any:
+    """Ask for the line of the cache with the entry at `place`, so that it is near when it is read.
+
+    No result depends on it, and the entry need not exist.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = builder.bitcast(
+            _pointer(context, builder, array, arguments[1], arguments[2], vector), ir.IntType(8).as_pointer()
+        )
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # to read; into the second level; data
+        builder.call(function, [pointer, *(ir.Constant(word, number) for number in (0, 2, 1))])
+        return context.get_dummy_value()
+
+    return types.void(vector, array, place), generate
+
+
+@intrinsic
 def multiply_add(typing: Any, left: Vector, right: Vector, added: Vector) -> Any:
     """``left * right + added``, each rounded: results are the same on all processors."""
 

@@ -56,6 +56,10 @@ def after(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.concatenate([left[1:], right[:1]])
 
 
+def fetch(vector: np.ndarray, array: np.ndarray, place: tuple[int, ...]) -> None:
+    """Nothing: only speed depends on it, and the place need not exist."""
+
+
 def _entries(array: np.ndarray, place: tuple[int, ...], count: int) -> np.ndarray:
     if len(place) != array.ndim or min(place) < 0 or place[-1] + count > array.shape[-1]:
         raise IndexError(f"no {count} entries at {place} of an array {array.shape}")

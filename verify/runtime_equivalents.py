@@ -43,6 +43,7 @@ SPARE = "more blocks than there are: they are empty"
 ZIPPED = "the loop ends with the block, however far the rows go on"
 WIDTH = "int64 is NumPy's integer here; elsewhere the kernels would be compiled for another type"
 REFUSED = "what is refused here is refused by the next check, with the same class of error and the same shapes"
+SPEED = "what is fetched ahead of time, and when, is a matter of speed"
 TYPES = "an assertion for readers and type checkers: it always holds"
 
 REASONS: tuple[Reason, ...] = (
@@ -97,6 +98,10 @@ REASONS: tuple[Reason, ...] = (
     Reason("linalg", "_mix_block", r"operand dropped: length // .* -> length // .* in whole = .*", LEFT_OVER),
     Reason("linalg", ANY, r"slice bound dropped: start:.* -> start: in .*", ZIPPED),
     Reason("linalg", "_product", r"name: left -> right in .*", "both are of the same length"),
+    Reason("neighbour_sums", "<module>", r".* in (FAR|AHEAD) = .*", SPEED, True),
+    Reason("neighbour_sums", "_is_far|_fetch_next", r".*", SPEED, True),
+    Reason("neighbour_sums", ANY, r".* in (_fetch_next\(.*|if far:.*|near = node if sign > 0 .*)", SPEED, True),
+    Reason("neighbour_sums", ANY, r".* in for neighbour in range\(.*\):\n    near = node if .*", SPEED, True),
     Reason("neighbour_sums", "gather|add_products|_(sums|products)(_of_rows)?", ONE_LESS, STEPS),
     Reason(
         "neighbour_sums",

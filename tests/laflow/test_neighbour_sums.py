@@ -97,6 +97,24 @@ def test_it_does_not_matter_where_a_piece_begins(case: Case, data: st.DataObject
     np.testing.assert_array_equal(whole, pieces)
 
 
+@pytest.mark.parametrize("radius", [1, 2])
+def test_fields_whose_next_nodes_are_fetched_give_the_same(radius: int) -> None:
+    graph, channels = GridGraph((260, 300), radius), 7
+    rng, offsets = np.random.default_rng(1), graph.structure.offsets
+    field, weights = rng.random((channels, graph.padded_nodes)), rng.random(graph.weights_layout)
+    assert field.nbytes > compiled.FAR
+    first, last = graph.structure.first, graph.structure.last
+    for name in ("gather", "gather_transposed"):
+        found, exact = np.empty((2, channels, last - first))
+        getattr(compiled, name)(found, field, weights, offsets, first)
+        getattr(plain, name)(exact, field, weights, offsets, first)
+        _require_close(found, exact, exact, graph.neighbours)
+    factors, wanted = rng.random((channels, last - first)), weights[:, first:last].copy()
+    compiled.add_products(weights[:, first:last], field, factors, offsets, first)
+    plain.add_products(wanted, field, factors, offsets, first)
+    _require_close(weights[:, first:last], wanted, wanted, channels)
+
+
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 def test_a_vector_is_as_wide_as_a_register(kind: type) -> None:
     from numba import njit

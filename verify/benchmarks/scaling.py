@@ -1,10 +1,10 @@
 """Time per pixel of laflow's gradient over the size, the labels, T, the radius, in a volume and on a general graph.
 
 Random distances, uniform weights, radius 1, J=8, T=5, m=5, rank 3 unless a row says otherwise; weights and truth packed
-and memory reused, as in a learning loop; malloc keeps what is freed, as results of 2048² are 0.6 GB of fresh pages a call
-else, which cost a third of it. All sizes are measured in turn, round by round. The bar: the time per pixel at sizes from
-128² to 2048² stays within 1.5 times of the least. `--large` measures a gradient of 4096², J=4, in float32
-storage instead, in a fresh process; there the bar is 6 GB of resident memory in all, inputs and interpreter included.
+and memory reused, as in a learning loop; malloc keeps what is freed: results of 2048² are 0.6 GB of fresh pages a call
+else, a third of its time. All sizes are measured in turn, round by round. The bar: the time per pixel at sizes from
+128² to 2048² stays within 1.5 times of the least. `--large` measures a gradient of 4096², J=4, in float32 storage
+instead, in a fresh process; there the bar is 6 GB of resident memory in all, inputs and interpreter included.
 """
 
 import json
