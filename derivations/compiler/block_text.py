@@ -31,23 +31,8 @@ SINGULAR = {
 LINE_LENGTH = 120  # as the formatter of this repository has it
 
 # names that a block function uses for itself
-RESERVED = {
-    "p",
-    "out",
-    "out_p",
-    "new",
-    "sum_",
-    "near",
-    "node",
-    "edge",
-    "entry",
-    "count",
-    "start",
-    "stop",
-    "block",
-    "work",
-}
-RESERVED |= {"first_row", "field", "factors"}  # and where it calls a function of the runtime
+RESERVED = {"p", "out_p", "new", "sum_", "near", "node", "edge", "entry", "count", "start", "stop", "block", "work"}
+RESERVED |= {"out", "field", "factors", "first_row"}  # where it calls a function of the runtime
 
 
 class Lines:
