@@ -89,9 +89,8 @@ def _blocks(length: int) -> int:
     return -(-length // BLOCK)
 
 
-# The only place where the compiler may reorder a sum (the lanes of a vector register are partial sums) and add a
-# product before it is rounded.
-_SUM = {"reassoc", "contract"}
+# The only place where the compiler may reorder a sum: the lanes of a vector register are partial sums.
+_SUM = {"reassoc"}
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=_SUM)
