@@ -115,8 +115,8 @@ def _space(wanted: _Problem, pieces: tuple[Band, ...], room: _Room, fill: Callab
         _cut(wanted, band, room)
         fill(band)
         total += lower_products(room.powers, 0, band.own.start, band.own.stop)
-    number = room.powers[:, 0, :0]  # the powers themselves are gone
-    return space_of_powers(number, whole_gram(total), number.shape[0] - 1)
+    gone = room.powers[:, 0, :0]  # powers of all bands but the last
+    return space_of_powers(gone, whole_gram(total), gone.shape[0] - 1)
 
 
 def _solve(wanted: _Problem, pieces: tuple[Band, ...], room: _Room, mixing: FloatArray, tangent: FloatArray) -> Moments:
