@@ -68,7 +68,7 @@ class Workspace:
         """Room for two spaces of `krylov_dim` and `rank` singular vectors."""
         powers = min(krylov_dim, problem.unknowns) + 1
         mixed = min(rank, powers) + 1
-        rows = max(2 * powers, powers + mixed, 2 * mixed)
+        rows = 2 * max(powers, mixed)
         field = problem.graph.empty_nodes
         return Workspace(field(rows, problem.labels), field(problem.labels), powers)
 
@@ -145,7 +145,7 @@ def _assemble(
     gradient = graph.empty_weights()
     for strip in strips(graph, problem.labels):
         begin, end = early_range(strip)
-        if spaces.saved is None and forward.dimension:
+        if spaces.saved is None:
             graph.run(source, (room.similarity,), (room.fields[0],), strip_of(strip, begin, end))
         mix_fields(left, _layered(adjoint.vectors, tangent), lefts, begin, end)
         mix_fields(right, _layered(forward.vectors, tangent), rights, begin, end)
