@@ -33,6 +33,8 @@ EQUAL_LENGTHS = "the lengths have been found equal: strictness is an assertion"
 NO_FLOW = "without a flow there is no covector either: both spaces are empty, and so are the arrays"
 CUT = "only the first rows or columns are kept, as many as there are singular values"
 LEFT_OVER = "what several at a time leave over is taken one by one"
+ZERO_HALO = "all nodes are written, and in the halo the field that was there is zero up to rounding"
+WIDER = "rows beyond those that are needed only cost time: a band keeps its own"
 FARTHER = "whoever is farther behind than needed is only slower"
 ONE_LESS = r"range: range\((.+), (.+), (2|3|AT_ONCE|NINE|[24] \* width)\) -> range\(\1, \(?\2\)? - 1, \3\) in .*"
 STEPS = "a range of whole steps, longer than one: the last begins before the end"
@@ -141,6 +143,12 @@ REASONS: tuple[Reason, ...] = (
         "strips", "powers_in_strips", r".* in pieces, stages = .*", "how long strips are is a matter of speed", True
     ),
     Reason("strips", "_wavefront", r"(constant|operator|operand dropped): .* in lag = .*", FARTHER, accepted=True),
+    Reason(
+        "bands",
+        "around",
+        r"(operator|operand dropped): here\.first - self\.graph\.structure\.first -> here\.first( \+ .*)? in back = .*",
+        "the first node of a grid begins a line of the cache: whole lines more or less do not count",
+    ),
     Reason("graph", "sums", r"method: np\.zeros.*", OVERWRITTEN),
     Reason("graph", "_whole_numbers", r"keyword dropped: .*order='C'.*", "a copy of one axis is contiguous"),
     Reason("graph", "pack_weights", r"keyword dropped: .*order='C'.*", "a copy of one axis is contiguous"),
@@ -162,15 +170,71 @@ REASONS: tuple[Reason, ...] = (
         "a wider halo of zeros adds nothing to sums",
         accepted=True,
     ),
-    Reason("assignment.low_rank", "_truncated_core", r"name: core -> covector in if not core\.size:", NO_FLOW),
-    Reason("assignment.low_rank", "_truncated_core", r".* in empty = .*", NO_FLOW),
-    Reason("assignment.low_rank", "_truncated_core", r".*(np\.linalg\.svd|constant: False -> True).*", CUT),
-    Reason("assignment.low_rank", "_truncated_core", r"name: values -> vectors in kept = .*", CUT),
+    Reason(
+        "assignment.banded", "<module>", r".* in BAND, LARGE = .*", "how large bands are is a matter of speed", True
+    ),
+    Reason(
+        "assignment.banded",
+        "banded_flow_gradient|_assemble",
+        r"constant: 0 -> 1 in .*pieces\[0\]\.graph.*",
+        "all bands have as many rows: their grids are equal",
+    ),
+    Reason("assignment.banded", "_in_bands", r"boundary: .* in if forward is None or .*", NEVER_EQUAL),
+    Reason(
+        "assignment.banded",
+        "_space",
+        r"constant: 0 -> 1 in gone = room\.powers\[:, 0, :0\]",
+        "of no cells of any channel there are as many",
+    ),
+    Reason("assignment.banded", "_space", r"name: gone -> total in return .*", "a row for each power in both"),
+    Reason(
+        "assignment.banded",
+        "_assemble",
+        r"(slice bound dropped: :kept( \+ 1)? -> :|constant: 1 -> 2) in lefts, rights = .*",
+        "spaces of powers have m + 1 coordinates: as many vectors are kept as there is room for",
+    ),
+    Reason("assignment.banded", "_assemble", r"constant: 0 -> 1 in .*band\.around\(0\)\)", WIDER, accepted=True),
+    Reason(
+        "assignment.banded",
+        "_(forward|adjoint)_powers",
+        r"(operator|operand dropped): last( - 1)? - power -> last( - 1)?( \+ power)? in .*",
+        WIDER,
+        accepted=True,
+    ),
+    Reason(
+        "assignment.banded", "_adjoint_powers", r"(operator|operand dropped): last - 1 -> last.* in .*", WIDER, True
+    ),
+    Reason(
+        "assignment.banded",
+        "_adjoint_powers",
+        r"name: scratch -> target in outputs = .*",
+        "V* is not needed once g is made of it, and has the same shape",
+    ),
+    Reason("assignment.banded", "_cut_target", r"step dropped: out\[\.\.\.\] = 0\.0 -> .*", ZERO_HALO, True),
+    Reason("assignment.low_rank", "truncated_core", r"name: core -> covector in if not core\.size:", NO_FLOW),
+    Reason("assignment.low_rank", "truncated_core", r".* in empty = .*", NO_FLOW),
+    Reason("assignment.low_rank", "truncated_core", r".*(np\.linalg\.svd|constant: False -> True).*", CUT),
+    Reason("assignment.low_rank", "truncated_core", r"name: values -> vectors in kept = .*", CUT),
     Reason(
         "assignment.low_rank",
-        "_truncated_core",
-        r"(branch|boundary|constant): .* in return _Core.*",
+        "truncated_core",
+        r"(branch|boundary|constant): .* in return Core.*",
         "the core of two spaces that are not empty is not zero",
+    ),
+    Reason(
+        "assignment.low_rank",
+        "_spaces",
+        r"branch: .* -> forward\.vectors\[:1\]\.copy\(\) in saved = .*",
+        "the first power may be kept instead of computed again: that takes memory",
+        accepted=True,
+    ),
+    Reason("assignment.low_rank", "_spaces", r"step dropped: target\[\.\.\.\] = 0\.0 -> .*", ZERO_HALO, True),
+    Reason(
+        "assignment.low_rank",
+        "_adjoint_space",
+        r"keyword dropped: .*, fill=fill\) -> .*",
+        "strips are a matter of speed: without them powers are made one after another",
+        accepted=True,
     ),
     Reason("assignment.gradient", "_rank", r"constant: 1 -> 2 in .*", CUT),
     Reason("assignment.reference", "krylov_flow_gradient", r"method: np\.zeros.*", OVERWRITTEN),
