@@ -185,6 +185,70 @@ def check_spaces_keep_their_storage(package: Any) -> None:
     assert np.shares_memory(package.krylov.arnoldi(apply, storage).vectors, storage)
 
 
+def check_spaces_are_grown(package: Any) -> None:
+    """Powers that are there are not made again, whoever makes the others; orthonormal vectors are of no use."""
+    krylov, linalg = package.krylov, package.linalg
+    for size, powers in ((12, True), (8, False)):
+        matrix, start = _random(size, 4)
+        made: list[Any] = []
+        storage = np.zeros((6, size))
+
+        def apply(vector: np.ndarray, image: np.ndarray, matrix: Any = matrix, made: list[Any] = made) -> None:
+            made.append(None)
+            image[...] = matrix @ vector
+
+        def fill(first: int, new: int, apply: Any = apply, storage: Any = storage, made: list[Any] = made) -> Any:
+            for row in range(first, 5):
+                apply(storage[row], storage[row + 1])
+            made[:] = [(first, new)]
+            return linalg.lower_products(storage[:, None], new, 0, storage.shape[1])
+
+        for given in (None, fill):
+            storage[0] = start
+            build = krylov.krylov_space if powers else krylov.arnoldi
+            earlier = build(apply, storage[:4])
+            storage[0] = start
+            made.clear()
+            space = krylov.krylov_space(apply, storage, earlier, given)
+            assert space.by_powers
+            assert space.products == (5 if powers else 8)
+            _check_relation(space, matrix, start, 1e-11)
+            if given is None:
+                assert len(made) == (2 if powers else 5)
+            else:
+                assert made == [(3, 4) if powers else (0, 0)]
+
+
+def check_parts_of_spaces(package: Any) -> None:
+    space = _space(package, *_random(9, 2), 4)
+    for size in (1, 2, 4):
+        part = space.first(size)
+        assert part.breakdown
+        assert (part.dimension, part.next_norm) == (size, 0.0)
+        assert (part.start_norm, part.products) == (space.start_norm, space.products)
+        same(part.vectors, space.vectors[:size])
+        same(part.triangle, space.triangle[:size, :size])
+        same(part.hessenberg, space.hessenberg[:size, :size])
+    without = space.without_last()
+    assert (without.dimension, without.coordinates) == (4, 4)
+    invariant = _space(package, *_random(3), 3)
+    assert invariant.breakdown
+    assert invariant.without_last() is invariant
+
+
+def check_when_powers_are_dependent(package: Any) -> None:
+    """Where too little of a power's square is new: more is asked for in single precision, at any size."""
+    for kind, least in ((np.float64, 1e-13), (np.float32, 1.42e-12)):
+        for share, independent in ((2.0 * least, True), (0.5 * least, False)):
+            for size in (1e-6, 1.0, 1e6):
+                products = size * np.array([[1.0, np.sqrt(1.0 - share)], [np.sqrt(1.0 - share), 1.0]])
+                space = package.krylov.space_of_powers(np.zeros((2, 0), kind), products, 7)
+                assert (space is not None) == independent
+                assert space is None or space.products == 7
+    indefinite = np.array([[1.0, 2.0], [2.0, 1.0]])
+    assert package.krylov.space_of_powers(np.zeros((2, 0)), indefinite, 1) is None
+
+
 def check_dependent_powers(package: Any) -> None:
     """Powers that are dependent, zero or too large for a Gram matrix: orthonormal vectors take their place."""
     close_by = np.diag([1.0, 1.0 + 1e-9, 1.0 + 2e-9, 1.0 + 3e-9, 2.0])
@@ -271,10 +335,13 @@ def check_breakdown(package: Any) -> None:
     assert still.breakdown
     assert still.dimension == 1
     assert still.next_norm == 0.0
+    # Without a product nothing is known of the operator.
+    same(_space(package, np.eye(4), np.ones(4), 0, "arnoldi").generator, np.zeros((1, 1)))
     # A direction of 2e-13 of the operator is no rounding, one of 5e-14 is.
     for size, dimension in ((1e-9, 2), (2e-13, 2), (5e-14, 1), (1e-15, 1)):
-        space = _space(package, np.array([[1.0, 0.0], [size, 1.0]]), np.array([1.0, 0.0]), 1, "arnoldi")
-        assert space.breakdown == (dimension == 1)
+        for factor in (1e-9, 1.0, 1e9):
+            matrix = factor * np.array([[1.0, 0.0], [size, 1.0]])
+            assert _space(package, matrix, np.array([1.0, 0.0]), 1, "arnoldi").breakdown == (dimension == 1)
 
 
 def _check_nothing(none: Any) -> None:
