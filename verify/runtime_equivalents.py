@@ -55,6 +55,28 @@ REASONS: tuple[Reason, ...] = (
     Reason("krylov", "dimension", r"constant: 0 -> 1 in .*shape\[0\]\)", SQUARE),
     Reason(
         "krylov",
+        "krylov_space",
+        r"(branch|boundary): .* in found = .* if limit < storage\.shape\[1\] else None",
+        "more powers than there are dimensions are dependent, as their Gram matrix tells",
+    ),
+    Reason("krylov", "krylov_space", r"constant: 0 -> 1 in (first|products) = .*known\.shape\[0\].*", SQUARE),
+    Reason("krylov", "_independent", r"keyword dropped: lapack\.dpotrf\(.*", "LAPACK's defaults are written out"),
+    Reason("krylov", "_independent", r"boundary: .* < least -> .*", NEVER_EQUAL),
+    Reason(
+        "krylov",
+        "arnoldi",
+        r"(slice bound dropped: :limit \+ 1 -> :|constant: 1 -> 2) in return KrylovSpace\(storage\[:limit \+ 1\], .*",
+        "the storage has no more rows: where the space has fewer dimensions, the loop has found it invariant",
+    ),
+    Reason(
+        "krylov",
+        "arnoldi",
+        r"(condition dropped: .* -> norm <= rounding \* scale|name: size -> applied_norm) in if norm .*",
+        "of a vector in the span of a whole basis only rounding is left",
+    ),
+    Reason("krylov", "_nothing", r"method: np\.zeros.*", "there is nothing in an empty array"),
+    Reason(
+        "krylov",
         "_orthonormalize",
         r"(operator|operand dropped): coefficients \+ correction -> coefficients.*",
         "the correction is of the size of rounding, and its sign the second pass's own business",
