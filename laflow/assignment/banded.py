@@ -10,7 +10,8 @@ taken, their Gram matrix and then v_T, is gathered in a pass over the bands of i
 | 3 | powers of the transpose | their Gram matrix, and so the adjoint space and the core |
 | 4 | both | the gradient |
 
-That is 5 m products instead of 2 m. They cost less each, as a band stays in the cache.
+That is 5 m products instead of 2 m. They cost less each as long as a band stays in the cache, and for margins half as
+much again at most.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from laflow.kernels import linear_map, linear_map_adjoint, low_rank_gradient, si
 from laflow.krylov import KrylovSpace, phi_trajectory, relative_residual, space_of_powers
 from laflow.linalg import lower_products, mix_fields, whole_gram
 
-# Bytes of one field in a band, and those of a field of the image from which on it is cut into bands.
+# Bytes of one field in a band, unless margins need more, and those of a field of the image from which on it is cut.
 BAND, LARGE = 3 * 2**19, 2**23
 
 
@@ -72,7 +73,7 @@ def banded_flow_gradient(
     """`low_rank_flow_gradient` of packed, checked `weights` with as little memory as can be.
 
     None where it does not apply: on general graphs, on images that are small anyway, and where powers do not span the
-    space, as without a flow.
+    space, as without a flow. (What was tried until that was seen is not counted.)
     """
     graph, labels = problem.graph, problem.labels
     if not isinstance(graph, GridGraph) or problem.log_likelihood.nbytes < LARGE:
