@@ -10,6 +10,9 @@ import numpy as np
 REGISTERS = 32
 LANES = 4
 
+# The addresses asked for, in order.
+FETCHED: list[int] = []
+
 
 def several(array: np.ndarray) -> np.ndarray:
     """Zeros of the array's type, as many as a register is said to hold."""
@@ -57,7 +60,14 @@ def after(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def fetch(vector: np.ndarray, array: np.ndarray, place: tuple[int, ...]) -> None:
-    """Nothing: only speed depends on it, and the place need not exist."""
+    """Only remembered: no result depends on it, and the place need not exist."""
+    FETCHED.append(address(array, place))
+
+
+def address(array: np.ndarray, place: tuple[int, ...]) -> int:
+    """Where an entry lies, or would lie, in memory."""
+    steps = sum(number * stride for number, stride in zip(place, array.strides, strict=True))
+    return int(array.__array_interface__["data"][0]) + steps
 
 
 def _entries(array: np.ndarray, place: tuple[int, ...], count: int) -> np.ndarray:

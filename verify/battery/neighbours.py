@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from verify import interpreted_vectors
 from verify import neighbour_sums as plain
 from verify.battery.problems import close, same
 from verify.interpreted_vectors import LANES
@@ -147,3 +148,47 @@ def _nodes_with_room(piece: Piece) -> tuple[int, int]:
         if centres.min() + node >= STEP and centres.max() + node + 2 * STEP <= piece.length
     ]
     return (steps[0], steps[-1] + STEP) if steps else (0, 0)
+
+
+def check_the_next_block_is_asked_for_once(package: Any) -> None:
+    """Of far fields: what the next block reads first in a field, its weights, and what it writes, vector by vector."""
+    sums, graph, rng = package.neighbour_sums, package.graph.GridGraph((6, 60), 1), np.random.default_rng(4)
+    offsets, ahead, count, begin = graph.structure.offsets, 24, 16, graph.structure.first + 70
+    before, lanes = (sums.FAR, sums.AHEAD, sums.REGISTERS), interpreted_vectors.LANES
+    field, weights = rng.random((4, graph.padded_nodes)), rng.random(graph.weights_layout)
+    out, products, factors = np.zeros((4, count)), np.zeros((9, count)), rng.random((4, count))
+    here = range(0, count, lanes)
+
+    def places(array: np.ndarray, shift: int, rows: int) -> list[int]:
+        found = [(row, ahead + shift + p) for row in range(rows) for p in here]
+        return [interpreted_vectors.address(array, place) for place in found]
+
+    transposed = [(o, begin + p - int(offset) + ahead) for o, offset in enumerate(offsets) for p in here]
+    cases = (
+        (
+            lambda: sums.gather(out, field, weights, offsets, begin),
+            [*places(field, begin + int(offsets[7]), 4), *places(out, 0, 4), *places(weights, begin, 9)],
+        ),
+        (
+            lambda: sums.gather_transposed(out, field, weights, offsets, begin),
+            [
+                *places(field, begin + int(offsets[8]), 4),
+                *places(out, 0, 4),
+                *(interpreted_vectors.address(weights, place) for place in transposed),
+            ],
+        ),
+        (
+            lambda: sums.add_products(products, field, factors, offsets, begin),
+            [*places(products, 0, 9), *places(field, begin + int(offsets[7]), 4)],
+        ),
+    )
+    try:
+        for far in (field.nbytes - 1, field.nbytes):
+            sums.FAR, sums.AHEAD, sums.REGISTERS = far, ahead, 32
+            for call, wanted in cases:
+                interpreted_vectors.FETCHED.clear()
+                call()
+                assert sorted(interpreted_vectors.FETCHED) == (sorted(wanted) if field.nbytes > far else [])
+    finally:
+        sums.FAR, sums.AHEAD, sums.REGISTERS = before
+        interpreted_vectors.FETCHED.clear()
