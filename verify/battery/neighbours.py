@@ -155,8 +155,8 @@ def check_the_next_block_is_asked_for_once(package: Any) -> None:
     sums, graph, rng = package.neighbour_sums, package.graph.GridGraph((6, 60), 1), np.random.default_rng(4)
     offsets, ahead, count, begin = graph.structure.offsets, 24, 16, graph.structure.first + 70
     before, lanes = (sums.FAR, sums.AHEAD, sums.REGISTERS), interpreted_vectors.LANES
-    field, weights = rng.random((4, graph.padded_nodes)), rng.random(graph.weights_layout)
-    out, products, factors = np.zeros((4, count)), np.zeros((9, count)), rng.random((4, count))
+    field, weights = rng.random((8, graph.padded_nodes)), rng.random(graph.weights_layout)
+    out, products, factors = np.zeros((8, count)), np.zeros((9, count)), rng.random((8, count))
     here = range(0, count, lanes)
 
     def places(array: np.ndarray, shift: int, rows: int) -> list[int]:
@@ -167,19 +167,19 @@ def check_the_next_block_is_asked_for_once(package: Any) -> None:
     cases = (
         (
             lambda: sums.gather(out, field, weights, offsets, begin),
-            [*places(field, begin + int(offsets[7]), 4), *places(out, 0, 4), *places(weights, begin, 9)],
+            [*places(field, begin + int(offsets[7]), 8), *places(out, 0, 8), *places(weights, begin, 9)],
         ),
         (
             lambda: sums.gather_transposed(out, field, weights, offsets, begin),
             [
-                *places(field, begin + int(offsets[8]), 4),
-                *places(out, 0, 4),
+                *places(field, begin + int(offsets[8]), 8),
+                *places(out, 0, 8),
                 *(interpreted_vectors.address(weights, place) for place in transposed),
             ],
         ),
         (
             lambda: sums.add_products(products, field, factors, offsets, begin),
-            [*places(products, 0, 9), *places(field, begin + int(offsets[7]), 4)],
+            [*places(products, 0, 9), *places(field, begin + int(offsets[7]), 8)],
         ),
     )
     try:
