@@ -154,10 +154,9 @@ def check_the_next_block_is_asked_for_once(package: Any) -> None:
     """Of far fields: what the next block reads first in a field, its weights, and what it writes, vector by vector."""
     sums, graph, rng = package.neighbour_sums, package.graph.GridGraph((6, 60), 1), np.random.default_rng(4)
     offsets, ahead, count, begin = graph.structure.offsets, 24, 16, graph.structure.first + 70
-    before, lanes = (sums.FAR, sums.AHEAD, sums.REGISTERS), interpreted_vectors.LANES
     field, weights = rng.random((8, graph.padded_nodes)), rng.random(graph.weights_layout)
     out, products, factors = np.zeros((8, count)), np.zeros((9, count)), rng.random((8, count))
-    here = range(0, count, lanes)
+    here = range(0, count, LANES)
 
     def places(array: np.ndarray, shift: int, rows: int) -> list[int]:
         found = [(row, ahead + shift + p) for row in range(rows) for p in here]
@@ -182,13 +181,8 @@ def check_the_next_block_is_asked_for_once(package: Any) -> None:
             [*places(products, 0, 9), *places(field, begin + int(offsets[7]), 8)],
         ),
     )
-    try:
-        for far in (field.nbytes - 1, field.nbytes):
-            sums.FAR, sums.AHEAD, sums.REGISTERS = far, ahead, 32
-            for call, wanted in cases:
-                interpreted_vectors.FETCHED.clear()
-                call()
-                assert sorted(interpreted_vectors.FETCHED) == (sorted(wanted) if field.nbytes > far else [])
-    finally:
-        sums.FAR, sums.AHEAD, sums.REGISTERS = before
+    for (call, wanted), far in product(cases, (field.nbytes - 1, field.nbytes)):
         interpreted_vectors.FETCHED.clear()
+        with _replaced(sums, FAR=far, AHEAD=ahead, REGISTERS=32):
+            call()
+        assert sorted(interpreted_vectors.FETCHED) == (sorted(wanted) if field.nbytes > far else [])
