@@ -2,7 +2,7 @@
 
 A product is wrong in the outermost rows of a band, where it misses what lies beyond, and the next one `radius` rows
 further inside. So with wide enough margins a chain of products is right on the rows that a band is there for, and its
-fields need never exist on the whole image: memory does not grow with their number, and what is made stays in the cache.
+fields need never exist on the whole image: only bands of them do, which stay in the cache.
 """
 
 from dataclasses import dataclass

@@ -209,12 +209,6 @@ REASONS: tuple[Reason, ...] = (
         "of no cells of any channel there are as many",
     ),
     Reason("assignment.banded", "_space", r"name: gone -> total in return .*", "a row for each power in both"),
-    Reason(
-        "assignment.banded",
-        "_assemble",
-        r"(slice bound dropped: :kept( \+ 1)? -> :|constant: 1 -> 2) in lefts, rights = .*",
-        "spaces of powers have m + 1 coordinates: as many vectors are kept as there is room for",
-    ),
     Reason("assignment.banded", "_assemble", r"constant: 0 -> 1 in .*band\.around\(0\)\)", WIDER, accepted=True),
     Reason(
         "assignment.banded",

@@ -147,9 +147,9 @@ def _assemble(
     """The packed gradient of M and Lambda, whose vectors are mixed of the powers in each band."""
     left, right = adjoint.mixing(np.vstack([core.left, core.covector])), forward.mixing(core.right)
     gradient, made = wanted.problem.graph.empty_weights(), pieces[0].graph.zeros_weights()
-    kept = core.left.shape[0]
-    lefts, rights = room.lefts[: kept + 1], room.rights[:kept]
-    inputs = (room.weights, room.similarity, room.log_likelihood, lefts[:kept], rights, lefts[kept])
+    # Spaces of powers have m + 1 coordinates: as many vectors are kept as there is room for. Lambda is the last left one.
+    lefts, rights = room.lefts, room.rights
+    inputs = (room.weights, room.similarity, room.log_likelihood, lefts[:-1], rights, lefts[-1])
     for band in pieces:
         _cut(wanted, band, room)
         _forward_powers(band, room)
