@@ -147,7 +147,7 @@ def _assemble(
     """The packed gradient of M and Lambda, whose vectors are mixed of the powers in each band."""
     left, right = adjoint.mixing(np.vstack([core.left, core.covector])), forward.mixing(core.right)
     gradient, made = wanted.problem.graph.empty_weights(), pieces[0].graph.zeros_weights()
-    # Spaces of powers have m + 1 coordinates: as many vectors are kept as there is room for. Lambda is the last left one.
+    # Spaces of powers have m + 1 coordinates: as many vectors are kept as there is room for. The last left is Lambda.
     lefts, rights = room.lefts, room.rights
     inputs = (room.weights, room.similarity, room.log_likelihood, lefts[:-1], rights, lefts[-1])
     for band in pieces:
